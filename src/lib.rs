@@ -1,0 +1,1 @@
+//! Moves a fleet of OpenClaw agents from bare-metal processes into Docker containers, and back.

@@ -1,0 +1,3 @@
+//! The `ocmigrate` command.
+
+fn main() {}
