@@ -265,7 +265,7 @@ fn is_whole(file: &mut File) -> io::Result<bool> {
         return Ok(false);
     }
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(file.by_ref().take(hashed))?;
+    hasher.update_reader(Read::by_ref(file).take(hashed))?;
     let mut hash = [0; 32];
     file.read_exact(&mut hash)?;
     Ok(hasher.finalize() == hash)

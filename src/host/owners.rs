@@ -198,9 +198,8 @@ impl Found<'_> {
             return Ok(());
         }
         let now = Stat::of_descriptor(&self.descriptor).on("look at", &self.path())?;
-        if now.permissions() != wanted & !CLEARED_BITS
-            && now.permissions() | CLEARED_BITS != wanted | CLEARED_BITS
-        {
+        let is_only_cleared = now.permissions() | CLEARED_BITS == wanted | CLEARED_BITS;
+        if now.permissions() == wanted || !is_only_cleared {
             return Ok(());
         }
         // A descriptor made with O_PATH takes no mode: opened again, and compared again.
