@@ -11,14 +11,21 @@ use serde::{Deserialize, Serialize};
 use crate::inventory::{ProcessId, UnitStarter, User};
 
 mod attributes;
+mod base;
 mod beneath;
 mod census;
 mod context;
 mod entry;
 mod files;
+mod http;
 mod manifest;
 mod owners;
+mod processes;
+mod program;
+pub mod real;
 mod roots;
+mod sockets;
+mod systemd;
 mod walk;
 
 pub use census::census;
