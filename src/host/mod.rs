@@ -14,9 +14,12 @@ mod attributes;
 mod base;
 mod beneath;
 mod census;
+mod compose;
 mod context;
 mod entry;
+pub mod fake;
 mod files;
+mod given;
 mod http;
 mod manifest;
 mod owners;
@@ -31,6 +34,8 @@ mod walk;
 pub use census::census;
 pub use entry::{Identity, Stat};
 pub use files::READ_LIMIT;
+pub use given::{read_given, write_given};
+pub use real::RealHost;
 pub use walk::{Entry, KEPT_OPEN, Unvisited, walk};
 
 /// What can go wrong on the host: what was tried, on which object.
@@ -250,6 +255,9 @@ pub trait Host {
     ///
     /// `packages` are Debian packages. The archive is a tar; a finished one is taken as it is.
     fn make_base(&self, codename: &str, packages: &[String], archive: &Path) -> Result<()>;
+
+    /// Asks an installed docker-compose for its hash of a service; `None` where none is installed.
+    fn compose_hash(&self, file: &Path, project: &str, service: &str) -> Result<Option<String>>;
 
     /// Returns the bytes that root can still write below this directory.
     fn free_space(&self, path: &Path) -> Result<u64>;

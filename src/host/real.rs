@@ -6,13 +6,21 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{
     FileMeta, FileState, GatewayTrace, Host, Output, OwnerChange, OwnerReport, Ownership, Reply,
-    Result, UnitState, base, files, http, owners, processes, program, sockets, systemd,
+    Result, UnitState, base, compose, files, http, owners, processes, program, sockets, systemd,
 };
 use crate::inventory::{ProcessId, UnitStarter, User};
 
 /// The machine that ocmigrate runs on; it must run as root.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealHost;
+
+impl RealHost {
+    /// Returns the door to this machine.
+    #[must_use]
+    pub fn new() -> Self {
+        Self
+    }
+}
 
 impl Host for RealHost {
     fn read(&self, path: &Path) -> Result<Option<FileState>> {
@@ -95,6 +103,10 @@ impl Host for RealHost {
 
     fn make_base(&self, codename: &str, packages: &[String], archive: &Path) -> Result<()> {
         base::make_base(codename, packages, archive)
+    }
+
+    fn compose_hash(&self, file: &Path, project: &str, service: &str) -> Result<Option<String>> {
+        compose::hash(file, project, service)
     }
 
     fn free_space(&self, path: &Path) -> Result<u64> {
