@@ -102,7 +102,7 @@ fn bootstrap(codename: &str, packages: &[String], tree: &Path) -> Result<()> {
     if let Some(mirror) = &mirror {
         command.arg(format!("--components={}", mirror.components.join(",")));
     }
-    command.arg("--").arg(codename).arg(tree);
+    command.arg(codename).arg(tree);
     command.args(mirror.map(|mirror| mirror.address));
     program::succeed(command, DEADLINE).map(drop)
 }

@@ -67,7 +67,8 @@ fn open_directory(path: &Path) -> Result<OwnedFd, Errno> {
     if !path.is_absolute() || !path.components().all(is_plain) {
         return Err(Errno::INVAL);
     }
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    // Without O_NOFOLLOW, which would report a link at the end as "not a directory"; no link is followed all the same.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)
 }
 

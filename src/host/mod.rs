@@ -23,6 +23,8 @@ mod given;
 mod http;
 mod manifest;
 mod owners;
+#[cfg(test)]
+mod owners_tests;
 mod processes;
 mod program;
 pub mod real;
@@ -30,6 +32,8 @@ mod roots;
 mod sockets;
 mod systemd;
 mod walk;
+#[cfg(test)]
+mod walk_tests;
 
 pub use census::census;
 pub use entry::{Identity, Stat};

@@ -276,27 +276,31 @@ impl Tree {
         }
     }
 
-    /// Opens an entry through the directory of the one before, where they share it.
+    /// Opens an entry through the directory of the one before, where it lies in it or below it.
     fn open_near(&mut self, path: &Path) -> std::io::Result<OwnedFd> {
         let bytes = path.as_os_str().as_bytes();
         let Some(slash) = bytes.iter().rposition(|byte| *byte == b'/') else {
             return self.open(path, OFlags::PATH);
         };
         let (parent, name) = bytes.split_at(slash);
-        let name = name.get(1..).unwrap_or_default();
-        if !self.near.as_ref().is_some_and(|(near, _)| near == parent) {
-            let flags = OFlags::PATH | OFlags::DIRECTORY;
-            let directory = self.open(Path::new(OsStr::from_bytes(parent)), flags)?;
-            self.near = Some((parent.to_vec(), directory));
+        let directory = self.open_parent(parent)?;
+        let opened = open_beneath(directory.as_fd(), relative(name), OFlags::PATH);
+        self.near = Some((parent.to_vec(), directory));
+        opened
+    }
+
+    fn open_parent(&mut self, parent: &[u8]) -> std::io::Result<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        if let Some((near, directory)) = self.near.take() {
+            match parent.strip_prefix(near.as_slice()) {
+                Some(b"") => return Ok(directory),
+                Some(rest) if rest.starts_with(b"/") => {
+                    return open_beneath(directory.as_fd(), relative(rest), flags);
+                }
+                _ => {}
+            }
         }
-        match &self.near {
-            Some((_, directory)) => open_beneath(
-                directory.as_fd(),
-                Path::new(OsStr::from_bytes(name)),
-                OFlags::PATH,
-            ),
-            None => self.open(path, OFlags::PATH),
-        }
+        self.open(Path::new(OsStr::from_bytes(parent)), flags)
     }
 
     fn open(&self, path: &Path, flags: OFlags) -> std::io::Result<OwnedFd> {
@@ -305,4 +309,9 @@ impl Tree {
             None => Err(Errno::NOENT.into()),
         }
     }
+}
+
+/// Takes the slash away that a rest of a path begins with.
+fn relative(rest: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(rest.strip_prefix(b"/").unwrap_or(rest)))
 }

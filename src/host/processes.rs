@@ -246,13 +246,20 @@ fn parse_environment(bytes: &[u8]) -> Vec<(OsString, OsString)> {
 mod tests {
     use std::net::TcpListener;
     use std::os::unix::process::CommandExt;
-    use std::process::{Child, Command};
+    use std::process::{Child, Command, Stdio};
     use std::time::{Duration, Instant};
 
     use super::*;
 
     /// A process that is killed when the test ends.
     struct Running(Child);
+
+    /// A command whose `read` waits until the test ends.
+    fn waiting(program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.stdin(Stdio::piped());
+        command
+    }
 
     impl Running {
         fn id(&self) -> ProcessId {
@@ -272,13 +279,10 @@ mod tests {
     fn start(room: &Path, name: &str, script: &str, variables: &[(&str, &Path)]) -> Running {
         let program = room.join(name);
         fs::copy("/bin/bash", &program).unwrap();
-        let mut command = Command::new(&program);
+        let mut command = waiting(&program);
         command.args([
             "-c",
-            &format!(
-                "{script}; echo > {}/up.{name}; while :; do read -t 1 < <(:) ; done",
-                room.display()
-            ),
+            &format!("{script}; echo > {}/up.{name}; read", room.display()),
         ]);
         command
             .envs(variables.iter().copied())
@@ -381,11 +385,8 @@ mod tests {
         let program = room.path().join("node");
         fs::copy("/bin/bash", &program).unwrap();
         let up = room.path().join("up");
-        let script = format!(
-            "{open}; echo > {}; while :; do read -t 1 < <(:) ; done",
-            up.display()
-        );
-        let mut command = Command::new("unshare");
+        let script = format!("{open}; echo > {}; read", up.display());
+        let mut command = waiting("unshare");
         command
             .args(["--pid", "--fork", "--kill-child"])
             .arg(&program)

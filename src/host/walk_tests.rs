@@ -1,0 +1,205 @@
+//! Walks over deep, wide, mounted and vanishing trees.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "prepares and inspects real files"
+)]
+
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
+
+use super::{KEPT_OPEN, OwnerChange, Unvisited, census, walk};
+
+fn room() -> tempfile::TempDir {
+    let room = tempfile::tempdir().unwrap();
+    fs::create_dir_all(room.path().join("tree/a/b")).unwrap();
+    fs::write(room.path().join("tree/a/f"), "12345").unwrap();
+    symlink("/etc", room.path().join("tree/link")).unwrap();
+    room
+}
+
+fn visited(root: &Path) -> (Vec<PathBuf>, Unvisited) {
+    let mut paths = Vec::new();
+    let unvisited = walk(root, &mut |entry| {
+        paths.push(entry.path.to_owned());
+        Ok(())
+    });
+    paths.sort();
+    (paths, unvisited.unwrap())
+}
+
+fn open_descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+const DEPTH: usize = 10_000;
+
+/// Makes directories one in another; returns the root, which holds one `f` at each level.
+fn dig(root: &Path) {
+    fs::create_dir(root).unwrap();
+    let mut directory: OwnedFd = fs::File::open(root).unwrap().into();
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    for _ in 0..DEPTH {
+        mkdirat(&directory, "d", Mode::RWXU).unwrap();
+        mkdirat(&directory, "e", Mode::RWXU).unwrap();
+        directory = openat(&directory, "d", flags, Mode::empty()).unwrap();
+    }
+}
+
+/// Removes what `dig` made: no path of it is short enough for other means.
+fn fill_up(root: &Path) {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let top: OwnedFd = fs::File::open(root).unwrap().into();
+    for _ in 0..DEPTH {
+        let first = openat(&top, "d", flags, Mode::empty()).unwrap();
+        if openat(&first, "d", flags, Mode::empty()).is_ok() {
+            renameat(&first, "d", &top, "next").unwrap();
+            unlinkat(&first, "e", AtFlags::REMOVEDIR).unwrap();
+        }
+        unlinkat(&top, "d", AtFlags::REMOVEDIR).ok();
+        renameat(&top, "next", &top, "d").ok();
+    }
+    fs::remove_dir_all(root).unwrap();
+}
+
+#[test]
+fn ten_thousand_levels_are_walked_and_changed_with_few_descriptors() {
+    let room = room();
+    let root = room.path().join("deep");
+    dig(&root);
+    let (mut entries, mut most) = (0, 0);
+    let before = open_descriptors();
+    let unvisited = walk(&root, &mut |_| {
+        entries += 1;
+        if entries % 500 == 0 {
+            most = most.max(open_descriptors());
+        }
+        Ok(())
+    });
+    assert_eq!(
+        (entries, unvisited.unwrap()),
+        (2 * DEPTH + 1, Unvisited::default())
+    );
+    assert!(
+        most <= before + KEPT_OPEN + 40,
+        "{most} descriptors, {before} before"
+    );
+    let manifest = room.path().join("manifest");
+    let change = OwnerChange {
+        roots: vec![root.clone()],
+        uid: 5,
+        gid: 5,
+        manifest,
+    };
+    let report = super::owners::change_owners(&change).unwrap();
+    assert_eq!(report.changed, 2 * DEPTH as u64 + 1);
+    assert!(fs::metadata(&change.manifest).unwrap().len() < 3_000_000);
+    fill_up(&root);
+}
+
+#[test]
+fn directories_that_vanish_under_way_are_passed_over() {
+    let room = room();
+    let root = room.path().join("tree");
+    let mut seen = 0;
+    walk(&root, &mut |entry| {
+        seen += 1;
+        if entry.path == Path::new("a") {
+            fs::remove_dir_all(root.join("a")).unwrap();
+        }
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(seen, 3);
+}
+
+#[test]
+fn a_root_that_is_a_link_is_refused_and_one_that_is_missing_is_empty() {
+    let room = room();
+    assert!(walk(&room.path().join("tree/link"), &mut |_| Ok(())).is_err());
+    assert_eq!(visited(&room.path().join("none")).0, Vec::<PathBuf>::new());
+}
+
+#[test]
+fn links_are_visited_and_not_followed() {
+    let room = room();
+    let (paths, _) = visited(&room.path().join("tree"));
+    assert_eq!(paths, ["", "a", "a/b", "a/f", "link"].map(PathBuf::from));
+}
+
+#[test]
+fn mounts_are_counted_and_not_entered() {
+    let room = room();
+    let mount = room.path().join("tree/a/b");
+    let run = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .arg(&mount)
+            .status()
+            .unwrap()
+            .success()
+    };
+    assert!(run("mount", &["-t", "tmpfs", "none"]));
+    fs::write(mount.join("inside"), "").unwrap();
+    let (paths, unvisited) = visited(&room.path().join("tree"));
+    let both = census(&[room.path().join("tree"), mount.clone()], 0, 0);
+    assert!(run("umount", &[]));
+    assert_eq!(paths, ["", "a", "a/f", "link"].map(PathBuf::from));
+    assert_eq!(unvisited.mounts, 1);
+    assert_eq!(
+        both.unwrap().entries,
+        6,
+        "a root on a mount of its own is walked"
+    );
+}
+
+#[test]
+fn a_census_counts_each_entry_once_and_names_strays() {
+    let room = room();
+    let tree = room.path().join("tree");
+    fs::hard_link(tree.join("a/f"), room.path().join("other")).unwrap();
+    for name in ["a", "a/f"] {
+        chown(tree.join(name), Some(9), Some(9)).unwrap();
+    }
+    let census = census(&[tree.join("a"), tree.clone(), tree.clone()], 0, 0).unwrap();
+    assert_eq!((census.entries, census.size.0), (5, 5));
+    assert_eq!(
+        (census.strays, census.hard_linked_strays, census.mounts),
+        (2, 1, 0)
+    );
+    let sample: Vec<_> = census
+        .sample
+        .iter()
+        .map(|stray| (stray.path.clone(), stray.uid))
+        .collect();
+    let shown = |name: &str| crate::display::path(&tree.join(name));
+    assert_eq!(sample, [(shown("a"), 9), (shown("a/f"), 9)]);
+}
+
+#[test]
+fn the_sample_of_strays_is_the_first_twenty_by_path() {
+    let room = room();
+    for number in 0..50 {
+        fs::write(room.path().join(format!("{number:02}")), "").unwrap();
+    }
+    let census = census(&[room.path().to_owned()], 77, 77).unwrap();
+    assert_eq!((census.strays, census.sample.len()), (56, 20));
+    assert!(
+        census
+            .sample
+            .iter()
+            .any(|stray| stray.path.ends_with("/18"))
+    );
+    assert!(
+        !census
+            .sample
+            .iter()
+            .any(|stray| stray.path.ends_with("/19"))
+    );
+}
