@@ -81,7 +81,7 @@ fn foreign_things_are_refused(host: &dyn Host, base: &Path) {
 
 #[track_caller]
 fn assert_foreign<T>(result: Result<T, HostError>, path: &Path) {
-    let is_foreign = matches!(result, Err(HostError::Foreign { .. }));
+    let is_foreign = result.is_err_and(|error| matches!(error, HostError::Foreign { .. }));
     assert!(is_foreign, "{}", path.display());
 }
 
@@ -247,7 +247,7 @@ fn attributes_of_the_replaced_file_are_carried_over() {
     let mut value = [0; 16];
     let open = std::fs::File::open(&file).unwrap();
     let length = rustix::fs::fgetxattr(&open, "user.note", &mut value[..]).unwrap();
-    assert_eq!(&value[..length], b"kept");
+    assert_eq!(value.get(..length), Some(&b"kept"[..]));
 }
 
 fn unit() -> UnitStarter {

@@ -15,7 +15,7 @@ use super::beneath::{Place, find_directory};
 use super::context::{Context, foreign};
 use super::{Result, files, program};
 
-const DEADLINE: Duration = Duration::from_secs(30 * 60);
+const DEADLINE: Duration = Duration::from_mins(30);
 
 /// What an image has no use for; of the directories their content.
 const EMPTIED: [&str; 7] = [
@@ -256,9 +256,11 @@ fn is_usable(address: &str) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "is compared with what was found")]
     fn mirror(address: &str, components: &[&str]) -> Option<Mirror> {
         let components = components.iter().map(|&name| name.to_owned()).collect();
         Some(Mirror {

@@ -128,6 +128,7 @@ fn pieces(path: &Path) -> Vec<Vec<u8>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

@@ -25,7 +25,7 @@ pub(super) fn hash(file: &Path, project: &str, service: &str) -> Result<Option<S
         .arg(file)
         .args(["--project-name", project, "config"]);
     command.arg(format!("--hash={service}"));
-    let output = program::succeed(command, Duration::from_secs(60))?;
+    let output = program::succeed(command, Duration::from_mins(1))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text
         .lines()

@@ -37,6 +37,7 @@ pub(super) fn get(port: u16, path: &str) -> Option<Reply> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use std::io::Write;
     use std::net::TcpListener;

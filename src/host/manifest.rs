@@ -264,11 +264,11 @@ fn is_whole(file: &mut File) -> io::Result<bool> {
     if size < MAGIC.len() as u64 + END_BYTES {
         return Ok(false);
     }
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(Read::by_ref(file).take(hashed))?;
+    let mut sum = blake3::Hasher::new();
+    sum.update_reader(Read::by_ref(file).take(hashed))?;
     let mut hash = [0; 32];
     file.read_exact(&mut hash)?;
-    Ok(hasher.finalize() == hash)
+    Ok(sum.finalize() == hash)
 }
 
 fn read_header(input: &mut BufReader<File>) -> io::Result<Header> {

@@ -33,15 +33,11 @@ pub(super) fn change_owners(change: &OwnerChange) -> Result<OwnerReport> {
         gid,
         manifest,
     } = change;
-    let reader = match Reader::open(manifest)? {
-        Some(reader) => reader,
-        None => {
-            write_manifest(change)?;
-            match Reader::open(manifest)? {
-                Some(reader) => reader,
-                None => return Err(Errno::NOENT).on("read", manifest),
-            }
-        }
+    if Reader::open(manifest)?.is_none() {
+        write_manifest(change)?;
+    }
+    let Some(reader) = Reader::open(manifest)? else {
+        return Err(Errno::NOENT).on("read", manifest);
     };
     let is_ours = (reader.header.uid, reader.header.gid) == (*uid, *gid)
         && reader

@@ -2,7 +2,9 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "prepares and inspects real files"
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "prepares and inspects real files; a test may panic"
 )]
 
 use std::collections::BTreeMap;
@@ -26,8 +28,8 @@ struct Room {
 
 impl Room {
     fn new() -> Self {
-        let room = tempfile::tempdir().unwrap();
-        let root = room.path().join("root");
+        let temporary = tempfile::tempdir().unwrap();
+        let root = temporary.path().join("root");
         fs::create_dir_all(root.join("sub/deep")).unwrap();
         for name in ["a", "b", "sub/c", "sub/deep/d"] {
             fs::write(root.join(name), name).unwrap();
@@ -37,11 +39,14 @@ impl Room {
             roots: vec![root.clone(), root.join("sub")],
             uid: NEW,
             gid: NEW,
-            manifest: room.path().join("manifest"),
+            manifest: temporary.path().join("manifest"),
         };
-        let room = Self { room, change };
-        room.each(|path| lchown(path, Some(OLD), Some(OLD + 1)).unwrap());
-        room
+        let made = Self {
+            room: temporary,
+            change,
+        };
+        made.each(|path| lchown(path, Some(OLD), Some(OLD + 1)).unwrap());
+        made
     }
 
     fn root(&self) -> PathBuf {

@@ -63,7 +63,7 @@ pub(super) fn environment(process: ProcessId) -> Result<Vec<(OsString, OsString)
 struct Candidate {
     id: ProcessId,
     parent: i32,
-    /// The command name; at most 15 bytes, proc_pid_comm(5).
+    /// The command name; at most 15 bytes, `proc_pid_comm(5)`.
     name: String,
     /// What its descriptors point to, with their numbers.
     open: Vec<(OsString, PathBuf)>,
@@ -190,7 +190,7 @@ fn effective_uid(status: &str) -> Option<u32> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// What matters of proc_pid_stat(5).
+/// What matters of `proc_pid_stat(5)`.
 struct Stat {
     id: ProcessId,
     parent: i32,
@@ -243,6 +243,7 @@ fn parse_environment(bytes: &[u8]) -> Vec<(OsString, OsString)> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use std::net::TcpListener;
     use std::os::unix::process::CommandExt;

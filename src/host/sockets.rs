@@ -44,6 +44,7 @@ fn takes(entry: &TcpNetEntry, port: u16) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use std::net::TcpListener;
 

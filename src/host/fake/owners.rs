@@ -82,15 +82,13 @@ impl FakeWorld {
             }
             _ => None,
         };
-        match reason {
-            Some(reason) => report
-                .left
-                .push(format!("{}: {reason}", crate::display::path(&record.path))),
-            None => {
-                self.set_owner(&record.path, to);
-                report.changed += 1;
-            }
+        if let Some(reason) = reason {
+            let shown = crate::display::path(&record.path);
+            report.left.push(format!("{shown}: {reason}"));
+            return;
         }
+        self.set_owner(&record.path, to);
+        report.changed += 1;
     }
 
     fn set_owner(&mut self, path: &Path, (uid, gid): (u32, u32)) {
