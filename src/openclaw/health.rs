@@ -14,13 +14,17 @@ pub const READY_PATH: &str = "/readyz";
 /// Returns whether this is a live gateway's answer to [`LIVE_PATH`].
 #[must_use]
 pub fn is_live(reply: &Reply) -> bool {
-    body(reply).is_some_and(|body| body["ok"] == true && body["status"] == "live")
+    body(reply).is_some_and(|body| says(&body, "ok", true) && says(&body, "status", "live"))
 }
 
 /// Returns whether this is a ready gateway's answer to [`READY_PATH`].
 #[must_use]
 pub fn is_ready(reply: &Reply) -> bool {
-    body(reply).is_some_and(|body| body["ready"] == true)
+    body(reply).is_some_and(|body| says(&body, "ready", true))
+}
+
+fn says(body: &Value, key: &str, what: impl Into<Value>) -> bool {
+    body.get(key) == Some(&what.into())
 }
 
 fn body(reply: &Reply) -> Option<Value> {

@@ -50,7 +50,7 @@ fn walk(document: &Document, node: &Node, path: &mut Vec<String>, found: &mut Ve
                 line: document.line_at(node.span.start),
                 address,
                 port,
-            }))
+            }));
         }
         Kind::Scalar(_) => {}
     }

@@ -27,6 +27,10 @@ pub fn parse_validation(stdout: &[u8]) -> Option<Validation> {
 }
 
 /// What a running gateway says of one channel account.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are the flags of OpenClaw's own answer"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountStatus {
     /// The channel.
@@ -115,6 +119,7 @@ fn find_json(stdout: &[u8], key: &str) -> Option<Value> {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use super::*;
 

@@ -59,7 +59,7 @@ pub(super) fn substitute(
         };
         if before.ends_with('$') {
             done.pop();
-            done.push_str(&format!("${{{name}}}"));
+            done.extend(["${", name, "}"]);
         } else {
             let value = environment.get(name).filter(|value| !value.is_empty());
             done.push_str(value.ok_or_else(|| name.to_owned())?);

@@ -184,7 +184,7 @@ fn gap() -> impl Strategy<Value = String> {
         "\n  ",
         "\r\n    ",
         " // a, b: {}\n",
-        "/* c, } */",
+        " /* c, } */",
         " /* d */ \n  ",
         "\n// e  \n\n",
     ])
@@ -243,7 +243,7 @@ fn object(properties: Vec<(&'static str, BoxedStrategy<String>)>) -> BoxedStrate
                     ""
                 };
                 if stands || index == last {
-                    text.push_str(&format!("{a}{key}{b}:{c}{value}{d}{comma}"));
+                    text.extend([a, key, b, ":".to_owned(), c, value, d, comma.to_owned()]);
                 }
             }
             format!("{text}{end}}}")
