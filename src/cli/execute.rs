@@ -139,16 +139,13 @@ impl Execute {
             .iter()
             .find_map(|step| step.capture(&context).err())
             .map(|error| error.to_string());
-        let version = gateway
-            .release
-            .as_ref()
-            .map_or("", |release| &release.version);
-        if let Ok(Some(file)) = world.host.read(&gateway.config)
-            && let Ok(rewrite) =
-                openclaw::for_container(&file.bytes, gateway.port, version, &world.hasher)
+        if let Some(version) = gateway.release.as_ref().and_then(|release| release.version.parse().ok())
+            && let Ok(Some(file)) = world.host.read(&gateway.config)
+            && let Ok(rewritten) =
+                openclaw::for_container(&file.bytes, gateway.port, &version, &world.hasher)
         {
-            let spoken = rewrite.spoken();
-            report.set_config_change(&gateway.config, &file.bytes, &rewrite.text, &spoken);
+            let spoken = rewritten.rewrite.spoken();
+            report.set_config_change(&gateway.config, &file.bytes, &rewritten.text, &spoken);
         }
         Ok(report)
     }

@@ -11,7 +11,7 @@ use super::world::World;
 use crate::docker::{Container, ContainerState, Docker};
 use crate::host::Host;
 use crate::journal::{Direction, Outcome, State};
-use crate::openclaw;
+use crate::openclaw::health as gateway_health;
 use crate::plan::GatewayFacts;
 use crate::report::{self, GroupStatus};
 
@@ -100,7 +100,7 @@ fn health(world: &World, gateway: &GatewayFacts) -> Result<String, Failure> {
     };
     let ready = world.host.get(gateway.port, "/readyz")?;
     Ok(match ready {
-        Some(ready) if openclaw::is_live(&live) && openclaw::is_ready(&ready) => "ready".to_owned(),
+        Some(ready) if gateway_health::is_live(&live) && gateway_health::is_ready(&ready) => "ready".to_owned(),
         _ => "not ready".to_owned(),
     })
 }

@@ -8,7 +8,7 @@ use super::{Result, StepError};
 use crate::docker::Docker;
 use crate::host::{GatewayTrace, Host};
 use crate::inventory::User;
-use crate::openclaw;
+use crate::openclaw::{health, output};
 use crate::secret::Hasher;
 
 /// The doors and places that a step's verbs work with.
@@ -92,11 +92,11 @@ impl Context<'_> {
         let Some(live) = self.host.get(reach.port, "/healthz")? else {
             return Ok(Some(format!("nobody answers on 127.0.0.1:{}", reach.port)));
         };
-        if !openclaw::is_live(&live) {
+        if !health::is_live(&live) {
             return Ok(Some("/healthz does not say that it is live".to_owned()));
         }
         match self.host.get(reach.port, "/readyz")? {
-            Some(ready) if openclaw::is_ready(&ready) => Ok(None),
+            Some(ready) if health::is_ready(&ready) => Ok(None),
             _ => Ok(Some("/readyz does not say that it is ready".to_owned())),
         }
     }
@@ -132,7 +132,7 @@ impl Context<'_> {
 
 /// Returns the first of these accounts that does not poll, by what `channels status` printed.
 pub(super) fn find_silent_account(accounts: &[String], printed: &[u8]) -> Option<String> {
-    let Some(seen) = openclaw::parse_channels_status(printed) else {
+    let Some(seen) = output::parse_channels_status(printed) else {
         return Some("the gateway does not tell the state of its channels".to_owned());
     };
     accounts
@@ -140,7 +140,7 @@ pub(super) fn find_silent_account(accounts: &[String], printed: &[u8]) -> Option
         .find(|wanted| {
             !seen
                 .iter()
-                .any(|one| one.is_polling && format!("{}/{}", one.channel, one.account) == **wanted)
+                .any(|one| one.is_polling() && format!("{}/{}", one.channel, one.account) == **wanted)
         })
         .map(|account| format!("{account} does not poll yet"))
 }

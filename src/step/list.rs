@@ -1,6 +1,7 @@
 //! The list of steps for one group: pure, and in the only order that keeps the promises.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::{
 use crate::docker::{ContainerSpec, LayerEntry, Mount, compose};
 use crate::host::GatewayTrace;
 use crate::inventory::{Release, Starter, UnitStarter, User};
-use crate::openclaw;
+use crate::openclaw::{Version, release};
 use crate::plan::{GatewayFacts, Group, OwnerPolicy, Plan};
 
 /// How long a stop of the container waits: OpenClaw drains for up to 315 s.
@@ -53,7 +54,11 @@ pub enum ListError {
 struct Movable<'a> {
     facts: &'a GatewayFacts,
     release: &'a Release,
+    version: Version,
     unit: &'a UnitStarter,
+    serve: Vec<String>,
+    validate: Vec<String>,
+    channels: Vec<String>,
 }
 
 /// Makes the list of steps that moves one group; the same plan always gives the same list.
@@ -68,7 +73,7 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
     let (facts, unit) = (gateway.facts, gateway.unit.clone());
     let OwnerPolicy::AsOwner { strays } = group.owner;
     let User { uid, gid, .. } = facts.user;
-    let version = gateway.release.version.clone();
+    let version = gateway.version;
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
     Ok(vec![
@@ -91,8 +96,8 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             config: facts.config.clone(),
             user: facts.user.clone(),
             port: facts.port,
-            version: version.clone(),
-            argv: openclaw::validate_argv(gateway.release),
+            version,
+            argv: gateway.validate.clone(),
             container: container.clone(),
         }),
         Step::CreateNetwork(CreateNetwork {
@@ -173,15 +178,27 @@ fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> 
     let Starter::Unit(unit) = &facts.starter else {
         return Err(not_movable("it is not started by a systemd unit"));
     };
+    let version = release
+        .version
+        .parse()
+        .map_err(|_| not_movable("its version is no version of OpenClaw"))?;
+    let text = |argv: Vec<OsString>| {
+        let argv: Result<Vec<_>, _> = argv.into_iter().map(OsString::into_string).collect();
+        argv.map_err(|_| not_movable("the path of its node or OpenClaw is no UTF-8"))
+    };
     Ok(Movable {
         facts,
         release,
+        version,
         unit,
+        serve: text(release::gateway_argv(release))?,
+        validate: text(release::validate_argv(release))?,
+        channels: text(release::channels_status_argv(release))?,
     })
 }
 
 fn reach(gateway: &Movable) -> Reach {
-    let Movable { facts, release, .. } = gateway;
+    let Movable { facts, .. } = gateway;
     Reach {
         gateway: facts.name.to_string(),
         port: facts.port,
@@ -192,7 +209,7 @@ fn reach(gateway: &Movable) -> Reach {
             uid: facts.user.uid,
             port: facts.port,
         },
-        channels_argv: openclaw::channels_status_argv(release),
+        channels_argv: gateway.channels.clone(),
         accounts: facts
             .accounts
             .iter()
@@ -242,13 +259,13 @@ fn make_image(group: &Group, gateway: &Movable) -> MakeImage {
 }
 
 fn container(plan: &Plan, group: &Group, gateway: &Movable, paths: &Paths) -> ContainerSpec {
-    let Movable { facts, release, .. } = gateway;
+    let Movable { facts, .. } = gateway;
     let mut spec = ContainerSpec {
         name: group.name.clone(),
         image: group.image.reference.clone(),
         user: format!("{}:{}", facts.user.uid, facts.user.gid),
         directory: facts.user.home.clone(),
-        argv: launched(&openclaw::gateway_argv(release)),
+        argv: launched(&gateway.serve),
         environment: Vec::new(),
         labels: BTreeMap::new(),
         mounts: mounts(plan, group, facts, paths),

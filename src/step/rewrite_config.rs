@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::host::{FileMeta, FileState};
-use crate::openclaw::{self, Rewrite};
+use crate::openclaw::{self, Rewrite, RewriteError, Version};
 
 /// Sets `gateway.bind` to `lan` in the configuration file; comments and every other byte stay.
 ///
@@ -20,7 +20,7 @@ pub struct RewriteConfig {
     /// The gateway's port.
     pub port: u16,
     /// The release of OpenClaw.
-    pub version: String,
+    pub version: Version,
     /// `gateway.bind` as it is; for the description.
     pub bind: Option<String>,
 }
@@ -52,61 +52,49 @@ impl Kind for RewriteConfig {
 
     fn capture(&self, context: &Context) -> Result<Before> {
         let file = self.read(context)?;
-        let rewrite =
+        let rewritten =
             openclaw::for_container(&file.bytes, self.port, &self.version, context.hasher)
-                .map_err(|error| {
-                    StepError::unmet(format!("{}: {error}", crate::display::path(&self.config)))
-                })?;
+                .map_err(|error| self.refused(&error))?;
         Ok(Before {
-            rewrite,
+            rewrite: rewritten.rewrite,
             meta: file.meta,
         })
     }
 
     fn apply(&self, before: &Before, context: &Context) -> Result<()> {
         let file = self.read(context)?;
-        let hash = context.hasher.hash(&file.bytes);
-        if before.rewrite.is_after(&hash) {
+        let path = crate::display::path(&self.config);
+        let text = before
+            .rewrite
+            .redo(&file.bytes, context.hasher)
+            .ok_or_else(|| StepError::unmet(format!("`{path}` was changed by somebody else meanwhile")))?;
+        if text == file.bytes {
             return Ok(());
         }
-        if !before.rewrite.is_before(&hash) {
-            let what = format!(
-                "`{}` was changed by somebody else meanwhile",
-                crate::display::path(&self.config)
-            );
-            return Err(StepError::unmet(what));
-        }
-        let rewrite =
-            openclaw::for_container(&file.bytes, self.port, &self.version, context.hasher)
-                .map_err(|error| StepError::unmet(error.to_string()))?;
         let meta = FileMeta {
             mtime_ns: None,
             ..file.meta
         };
-        Ok(context.host.replace(&self.config, &rewrite.text, meta)?)
+        Ok(context.host.replace(&self.config, &text, meta)?)
     }
 
     fn undo(&self, before: &Before, context: &Context) -> Result<()> {
         let Some(file) = context.host.read(&self.config)? else {
             return Ok(());
         };
-        let hash = context.hasher.hash(&file.bytes);
-        if before.rewrite.is_before(&hash) {
-            return Ok(());
-        }
         let undone = before
             .rewrite
             .undo(&file.bytes, context.hasher)
-            .map_err(|error| {
-                StepError::unmet(format!("{}: {error}", crate::display::path(&self.config)))
-            })?;
+            .map_err(|error| self.refused(&error))?;
         for left in &undone.left {
             (context.say)(&format!("left as it is: {left}"));
         }
-        let as_before = before.rewrite.is_before(&context.hasher.hash(&undone.text));
-        let mtime_ns = before.meta.mtime_ns.filter(|_| as_before);
+        if undone.text == file.bytes {
+            return Ok(());
+        }
+        let is_as_before = context.hasher.hash(&undone.text) == before.rewrite.before;
         let meta = FileMeta {
-            mtime_ns,
+            mtime_ns: before.meta.mtime_ns.filter(|_| is_as_before),
             ..file.meta
         };
         Ok(context.host.replace(&self.config, &undone.text, meta)?)
@@ -115,11 +103,10 @@ impl Kind for RewriteConfig {
     fn verify(&self, before: &Before, context: &Context) -> Result<Vec<Drift>> {
         let file = self.read(context)?;
         let remedy = "set it again by hand, or: ocmigrate rollback";
-        Ok(before
-            .rewrite
-            .find_lost(&file.bytes)
+        let lost = before.rewrite.find_lost(&file.bytes);
+        Ok(lost
             .into_iter()
-            .map(|what| Drift::new(what, remedy))
+            .map(|key| Drift::new(format!("`{key}` is no longer as it was written"), remedy))
             .collect())
     }
 }
@@ -129,5 +116,9 @@ impl RewriteConfig {
         context.host.read(&self.config)?.ok_or_else(|| {
             StepError::unmet(format!("`{}` is gone", crate::display::path(&self.config)))
         })
+    }
+
+    fn refused(&self, error: &RewriteError) -> StepError {
+        StepError::unmet(format!("{}: {error}", crate::display::path(&self.config)))
     }
 }

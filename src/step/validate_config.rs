@@ -9,7 +9,7 @@ use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{ContainerSpec, Mount};
 use crate::host::{FileMeta, Ownership};
 use crate::inventory::User;
-use crate::openclaw;
+use crate::openclaw::{self, Version, output};
 
 /// A loaded machine was seen to take 20 s.
 const DEADLINE: Duration = Duration::from_secs(180);
@@ -29,7 +29,7 @@ pub struct ValidateConfig {
     /// The gateway's port.
     pub port: u16,
     /// The release of OpenClaw.
-    pub version: String,
+    pub version: Version,
     /// The argv that validates.
     pub argv: Vec<String>,
     /// The container to be.
@@ -64,13 +64,13 @@ impl Kind for ValidateConfig {
             .run_once(&self.container(&candidate), DEADLINE);
         context.host.remove(&candidate)?;
         let output = output?;
-        let verdict = openclaw::parse_validation(&output.stdout);
+        let verdict = output::parse_validation(&output.stdout);
         if output.code == 0 && verdict.as_ref().is_some_and(|verdict| verdict.valid) {
             return Ok(());
         }
         let said = verdict.map_or_else(
             || format!("it ended with exit code {} and no verdict", output.code),
-            |verdict| verdict.messages.join("; "),
+            |verdict| format!("see {}", verdict.keys.join(", ")),
         );
         Err(StepError::unmet_with_hint(
             format!(

@@ -9,7 +9,7 @@ use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{ContainerSpec, compose};
 use crate::host::{FileMeta, GatewayTrace, Ownership};
 use crate::inventory::User;
-use crate::openclaw;
+use crate::openclaw::environment;
 
 /// The first line of every compose file that ocmigrate writes.
 const HEADER: &str =
@@ -138,13 +138,13 @@ impl WriteGroupFiles {
             .host
             .environment(process)?
             .into_iter()
-            .filter(|(name, _)| openclaw::is_carried(name))
+            .filter(|(name, _)| environment::is_carried(name))
             .collect();
-        let file = openclaw::to_shell(&carried);
+        let file = environment::to_shell(&carried);
         let User { uid, gid, .. } = self.user;
         context
             .host
-            .replace(&path, &file.bytes, meta(uid, gid, 0o400))?;
+            .replace(&path, &file.text, meta(uid, gid, 0o400))?;
         Ok(())
     }
 }
