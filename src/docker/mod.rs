@@ -1,11 +1,20 @@
 //! The only room with the Docker API, and the only asynchronous input and output. [`Docker`] is its door; the engine
 //! behind it is asked over its unix socket, never through the `docker` program.
 
+pub mod compose;
+mod container;
+mod image;
+mod layer;
+mod program;
+mod socket;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use socket::DockerSocket;
 
 use crate::inventory::Engine;
 use crate::units::Bytes;
@@ -185,8 +194,6 @@ pub struct Container {
     pub restart_policy: RestartPolicy,
     /// How often the engine restarted it.
     pub restarts: u64,
-    /// The process id of its main process on the host; 0 where it does not run.
-    pub pid: i64,
     /// The memory limit.
     pub memory: Bytes,
 }
@@ -223,9 +230,6 @@ pub trait Docker {
     /// Looks an image up by reference or id.
     fn find_image(&self, reference: &str) -> Result<Option<Image>>;
 
-    /// Lists the images that carry this label with this value.
-    fn images_labelled(&self, label: &str, value: &str) -> Result<Vec<Image>>;
-
     /// Makes an image of one layer from a tar of a file system.
     fn import_base(
         &self,
@@ -248,9 +252,6 @@ pub trait Docker {
 
     /// Looks a container up by its name.
     fn find_container(&self, name: &str) -> Result<Option<Container>>;
-
-    /// Lists the running containers' main process ids on the host, with their names.
-    fn running(&self) -> Result<Vec<(String, i64)>>;
 
     /// Creates a container that does not restart by itself, and does not start it.
     fn create_container(&self, spec: &ContainerSpec) -> Result<()>;
@@ -276,7 +277,6 @@ pub trait Docker {
         name: &str,
         user: &str,
         argv: &[String],
-        environment: &[String],
         deadline: Duration,
     ) -> Result<Output>;
 
