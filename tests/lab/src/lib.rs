@@ -4,3 +4,4 @@ pub mod bot_api;
 pub mod fleet;
 pub mod model;
 pub mod server;
+pub mod services;
