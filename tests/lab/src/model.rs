@@ -18,6 +18,9 @@ use tokio::net::TcpListener;
 use crate::bot_api::ids::now_ms;
 use crate::bot_api::marks::marks_in;
 
+/// How a message begins that `OpenClaw` writes in the name of the user.
+const INTERNAL_CONTEXT: &str = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>";
+
 /// Answers requests on the listener until the task is dropped; each answer takes `delay`.
 ///
 /// # Errors
@@ -70,13 +73,24 @@ fn refusal(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": { "message": message } }))).into_response()
 }
 
-/// Returns the text of the last message of the role `user`, whether plain or in parts.
+/// Returns the last message the user wrote.
+///
+/// `OpenClaw` 2026.9.6 puts a message of the role `user` after it that holds notes of its own, among them earlier
+/// messages of the chat.
 fn last_user_text(request: &Value) -> String {
     let messages = request.get("messages").and_then(Value::as_array);
-    let mut from_last = messages.into_iter().flatten().rev();
-    let message =
-        from_last.find(|message| message.get("role").and_then(Value::as_str) == Some("user"));
-    match message.and_then(|message| message.get("content")) {
+    let from_last = messages.into_iter().flatten().rev();
+    let mut texts = from_last
+        .filter(|message| message.get("role").and_then(Value::as_str) == Some("user"))
+        .map(text_of);
+    texts
+        .find(|text| !text.trim_start().starts_with(INTERNAL_CONTEXT))
+        .unwrap_or_default()
+}
+
+/// Returns the text of a message, whether plain or in parts.
+fn text_of(message: &Value) -> String {
+    match message.get("content") {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(parts)) => {
             let texts = parts.iter().filter_map(|part| part.get("text")?.as_str());
@@ -148,6 +162,7 @@ mod tests {
             { "role": "assistant", "content": "echo mark-a-1" },
             { "role": "user", "content": [{ "type": "text", "text": "mark-a-2" }, { "text": "mark-a-3" }] },
             { "role": "system", "content": "mark-a-4" },
+            { "role": "user", "content": [{ "text": format!("{INTERNAL_CONTEXT}\nmark-a-1") }] },
         ]});
         assert_eq!(
             reply_to(&last_user_text(&request)),

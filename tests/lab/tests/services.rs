@@ -1,6 +1,10 @@
 //! The servers of the lab, asked from the outside by real processes.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -48,7 +52,9 @@ impl Lab {
         let child = self.curl("getUpdates?timeout=30");
         let pid = i32::try_from(child.id()).unwrap();
         self.wait_for("the poll of a known process", |bot| {
-            bot.polls.iter().any(|poll| poll.origin.poller.is_some_and(|poller| poller.pid == pid))
+            bot.polls
+                .iter()
+                .any(|poll| poll.origin.poller.is_some_and(|poller| poller.pid == pid))
         });
         child
     }
@@ -57,7 +63,10 @@ impl Lab {
     fn poll(&self, offset: i64) -> Vec<i64> {
         let (_, answer) = finish(self.curl(&format!("getUpdates?timeout=0&offset={offset}")));
         let updates = answer["result"].as_array().unwrap();
-        updates.iter().map(|update| update["update_id"].as_i64().unwrap()).collect()
+        updates
+            .iter()
+            .map(|update| update["update_id"].as_i64().unwrap())
+            .collect()
     }
 
     fn reply(&self, text: &str) {
@@ -70,7 +79,10 @@ impl Lab {
     }
 
     fn summary(&self, patience_ms: u64) -> BotSummary {
-        let query = SummaryQuery { patience_ms: Some(patience_ms), ..SummaryQuery::default() };
+        let query = SummaryQuery {
+            patience_ms: Some(patience_ms),
+            ..SummaryQuery::default()
+        };
         self.client.bot_summary(TOKEN, query).unwrap()
     }
 
@@ -118,8 +130,12 @@ fn a_second_process_ends_the_older_poll_with_409_and_counts_as_an_overlap() {
     assert_eq!((status, answer["error_code"].as_i64()), (409, Some(409)));
     let figures = lab.summary(0);
     let overlap = figures.overlaps.first().unwrap();
-    let found = [&overlap.older, &overlap.newer].map(|poll| poll.origin.poller.unwrap().pid.cast_unsigned());
-    assert_eq!((found, figures.overlaps.len(), figures.conflicts), (pids, 1, 1));
+    let found = [&overlap.older, &overlap.newer]
+        .map(|poll| poll.origin.poller.unwrap().pid.cast_unsigned());
+    assert_eq!(
+        (found, figures.overlaps.len(), figures.conflicts),
+        (pids, 1, 1)
+    );
     stop(newer);
 }
 
@@ -127,12 +143,18 @@ fn a_second_process_ends_the_older_poll_with_409_and_counts_as_an_overlap() {
 fn a_process_that_polls_anew_is_no_overlap() {
     let lab = Lab::start();
     let older = poll_from_here(&lab);
-    lab.wait_for("a known poller", |bot| bot.polls.iter().all(|poll| poll.origin.poller.is_some()));
+    lab.wait_for("a known poller", |bot| {
+        bot.polls.iter().all(|poll| poll.origin.poller.is_some())
+    });
     let newer = poll_from_here(&lab);
     let bot = lab.wait_for("two known pollers", |bot| {
         bot.polls.len() == 2 && bot.polls.iter().all(|poll| poll.origin.poller.is_some())
     });
-    let pids: Vec<_> = bot.polls.iter().map(|poll| poll.origin.poller.unwrap().pid.cast_unsigned()).collect();
+    let pids: Vec<_> = bot
+        .polls
+        .iter()
+        .map(|poll| poll.origin.poller.unwrap().pid.cast_unsigned())
+        .collect();
     assert_eq!(pids, [std::process::id(); 2]);
     assert!(lab.summary(0).overlaps.is_empty());
     drop((older, newer));
@@ -142,7 +164,9 @@ fn a_process_that_polls_anew_is_no_overlap() {
 fn a_killed_poller_ends_its_poll_and_the_next_one_is_no_overlap() {
     let lab = Lab::start();
     stop(lab.long_poll());
-    let bot = lab.wait_for("the end of the poll", |bot| bot.polls.iter().all(|poll| poll.end.is_some()));
+    let bot = lab.wait_for("the end of the poll", |bot| {
+        bot.polls.iter().all(|poll| poll.end.is_some())
+    });
     assert_eq!(bot.polls.first().unwrap().end, Some(PollEnd::ClientGone));
     stop(lab.long_poll());
     assert!(lab.summary(0).overlaps.is_empty());
@@ -175,7 +199,10 @@ fn a_waiting_poll_is_woken_by_a_message() {
     let poller = lab.long_poll();
     let sent = lab.client.send(TOKEN, CHAT, "hello").unwrap();
     let (_, answer) = finish(poller);
-    assert_eq!(answer["result"][0]["message"]["text"], format!("hello {}", sent.mark));
+    assert_eq!(
+        answer["result"][0]["message"]["text"],
+        format!("hello {}", sent.mark)
+    );
 }
 
 #[test]
@@ -186,8 +213,14 @@ fn unanswered_messages_are_lost_after_the_deadline_and_doubled_answers_show() {
     lab.reply(&second);
     lab.reply(&format!("again+{second}"));
     let (patient, strict) = (lab.summary(60_000), lab.summary(0));
-    assert_eq!((patient.lost, patient.unanswered), (vec![], vec![third.clone()]));
-    assert_eq!((strict.lost, strict.duplicates), (vec![third.clone()], vec![second]));
+    assert_eq!(
+        (patient.lost, patient.unanswered),
+        (vec![], vec![third.clone()])
+    );
+    assert_eq!(
+        (strict.lost, strict.duplicates),
+        (vec![third.clone()], vec![second])
+    );
     let waited = lab.client.wait_until_answered(&[TOKEN], Duration::ZERO);
     assert!(matches!(waited, Err(ClientError::Unanswered(marks)) if marks == [third]));
 }
@@ -199,7 +232,10 @@ fn a_token_nobody_registered_is_refused() {
     let output = Command::new("curl").args(["-s", &url]).output().unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["error_code"], 401);
-    assert_eq!(finish(lab.curl("getMe")).1["result"]["username"], "alpha_bot");
+    assert_eq!(
+        finish(lab.curl("getMe")).1["result"]["username"],
+        "alpha_bot"
+    );
     assert_eq!(finish(lab.curl("setMyFancy")).1["result"], true);
 }
 
@@ -207,17 +243,31 @@ fn a_token_nobody_registered_is_refused() {
 fn ids_never_repeat_after_a_restart() {
     let before = Lab::start().client.send(TOKEN, CHAT, "").unwrap();
     let after = Lab::start().client.send(TOKEN, CHAT, "").unwrap();
-    assert!(after.update_id > before.update_id, "{after:?} after {before:?}");
+    assert!(
+        after.update_id > before.update_id,
+        "{after:?} after {before:?}"
+    );
 }
 
 #[test]
 fn traffic_flows_until_it_is_stopped() {
     let lab = Lab::start();
     let (token, text) = (TOKEN.to_owned(), String::new());
-    let traffic = Traffic { token, chat_id: CHAT, chats: 2, every_ms: 20, text };
+    let traffic = Traffic {
+        token,
+        chat_id: CHAT,
+        chats: 2,
+        every_ms: 20,
+        text,
+    };
     lab.client.start_traffic(&traffic).unwrap();
     let bot = lab.wait_for("messages", |bot| bot.updates.len() > 4);
-    let chats: Vec<i64> = bot.updates.iter().take(4).map(|update| update.chat_id).collect();
+    let chats: Vec<i64> = bot
+        .updates
+        .iter()
+        .take(4)
+        .map(|update| update.chat_id)
+        .collect();
     assert_eq!(chats, [CHAT, CHAT + 1, CHAT, CHAT + 1]);
     lab.client.stop_traffic(TOKEN).unwrap();
     sleep(Duration::from_millis(60));
@@ -232,7 +282,10 @@ fn silence_is_the_time_without_a_poll() {
     let poller = lab.long_poll();
     let since = lab.client.ledger().unwrap().taken_ms;
     sleep(Duration::from_millis(300));
-    let query = SummaryQuery { since: Some(since), ..SummaryQuery::default() };
+    let query = SummaryQuery {
+        since: Some(since),
+        ..SummaryQuery::default()
+    };
     assert_eq!(lab.client.bot_summary(TOKEN, query).unwrap().silence_ms, 0);
     stop(poller);
     sleep(Duration::from_millis(300));
@@ -244,8 +297,12 @@ fn silence_is_the_time_without_a_poll() {
 fn ask_model(lab: &Lab, key: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(lab.services.model_address()).unwrap();
     let length = body.len();
-    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n{key}Content-Length: {length}");
-    stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).unwrap();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n{key}Content-Length: {length}"
+    );
+    stream
+        .write_all(format!("{head}\r\n\r\n{body}").as_bytes())
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -260,7 +317,10 @@ fn the_model_echoes_marks_whole_and_streamed_and_wants_a_key() {
     assert!(ask_model(&lab, "", whole).starts_with("HTTP/1.1 401"));
     assert!(ask_model(&lab, key, whole).contains(r#""content":"echo mark-a-1 mark-a-2""#));
     let events = ask_model(&lab, key, &streamed);
-    assert!(events.contains("text/event-stream") && events.ends_with("data: [DONE]\n\n"), "{events}");
+    assert!(
+        events.contains("text/event-stream") && events.ends_with("data: [DONE]\n\n"),
+        "{events}"
+    );
     assert!(events.contains(r#""content":"echo mark-a-1 mark-a-2""#));
 }
 

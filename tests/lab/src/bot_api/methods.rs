@@ -44,16 +44,16 @@ async fn call(
     params: &Params,
 ) -> Answer {
     match method.to_ascii_lowercase().as_str() {
-        "getme" => result(me(bot)),
-        "getwebhookinfo" => result(webhook(bot)),
+        "getme" => result(&me(bot)),
+        "getwebhookinfo" => result(&webhook(bot)),
         "getupdates" => match get_updates(bot, connection, params).await {
-            Ok(updates) => result(Value::Array(updates)),
+            Ok(updates) => result(&Value::Array(updates)),
             Err(Replaced) => refusal(StatusCode::CONFLICT, CONFLICT),
         },
         "sendmessage" => send_message(ids, bot, connection, params),
         "editmessagetext" => edit_message(bot, params),
         "deletemessage" => delete_message(bot, params),
-        _ => result(Value::Bool(true)),
+        _ => result(&Value::Bool(true)),
     }
 }
 
@@ -82,7 +82,7 @@ fn send_message(ids: &Ids, bot: &Bot, connection: &Connection, params: &Params) 
         );
     };
     let message_id = bot.add_reply(ids, connection, chat_id, text);
-    result(message(bot, message_id, chat_id, text))
+    result(&message(bot, message_id, chat_id, text))
 }
 
 fn edit_message(bot: &Bot, params: &Params) -> Answer {
@@ -98,7 +98,7 @@ fn edit_message(bot: &Bot, params: &Params) -> Answer {
             "Bad Request: message to edit not found",
         );
     }
-    result(message(
+    result(&message(
         bot,
         message_id,
         params.integer("chat_id").unwrap_or_default(),
@@ -109,7 +109,7 @@ fn edit_message(bot: &Bot, params: &Params) -> Answer {
 fn delete_message(bot: &Bot, params: &Params) -> Answer {
     let message_id = params.integer("message_id").unwrap_or_default();
     if bot.change_reply(message_id, |reply| reply.is_deleted = true) {
-        return result(Value::Bool(true));
+        return result(&Value::Bool(true));
     }
     refusal(
         StatusCode::BAD_REQUEST,
@@ -124,7 +124,7 @@ fn message(bot: &Bot, message_id: i64, chat_id: i64, text: &str) -> Value {
     })
 }
 
-fn result(value: Value) -> Answer {
+fn result(value: &Value) -> Answer {
     (StatusCode::OK, Json(json!({ "ok": true, "result": value })))
 }
 
