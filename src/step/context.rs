@@ -50,6 +50,12 @@ impl Paths {
         }
     }
 
+    /// Returns the compose file of all groups.
+    #[must_use]
+    pub fn compose_file(&self) -> PathBuf {
+        self.etc.join("docker-compose.yml")
+    }
+
     /// Returns the directory of one group's journal and manifests.
     #[must_use]
     pub fn group_state(&self, group: &str) -> PathBuf {

@@ -1,8 +1,9 @@
 //! Creates the group's container, stopped.
 
 use super::confirm_native::Nothing;
+use super::image::recipe_hash;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
-use crate::docker::{Container, ContainerSpec, ContainerState};
+use crate::docker::{Container, ContainerSpec, ContainerState, compose};
 
 /// Where a container sees its group's launcher and environment.
 pub(super) const GROUP_FILES: &str = "/run/ocmigrate";
@@ -69,7 +70,7 @@ impl Kind for CreateContainer {
             Some(_) => Err(StepError::Foreign {
                 what: format!("container `{}`", self.spec.name),
             }),
-            None => Ok(context.docker.create_container(&self.spec)?),
+            None => self.create(context),
         }
     }
 
@@ -111,6 +112,17 @@ impl Kind for CreateContainer {
 }
 
 impl CreateContainer {
+    /// Adds the labels by which docker-compose takes the container for its own; their hash covers the image's id, so it
+    /// is known only now.
+    fn create(&self, context: &Context) -> Result<()> {
+        let file = context.paths.compose_file();
+        let hash = context.host.compose_hash(&file, compose::PROJECT, &self.spec.name)?;
+        let hash = hash.unwrap_or_else(|| recipe_hash(&compose::service(&self.spec)));
+        let mut spec = self.spec.clone();
+        spec.labels.extend(compose::labels(&spec, &file, &hash));
+        Ok(context.docker.create_container(&spec)?)
+    }
+
     fn is_ours(&self, container: &Container) -> bool {
         let label = |name| container.labels.get(name);
         label(SPEC_LABEL) == self.spec.labels.get(SPEC_LABEL)

@@ -102,7 +102,7 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         }),
         Step::CreateNetwork(CreateNetwork {
             name: group.network.clone(),
-            labels: compose::network_labels(&group.name),
+            labels: compose::network_labels(&group.network),
         }),
         Step::CreateContainer(CreateContainer { spec: container }),
         Step::DisarmStarter(DisarmStarter {
@@ -277,9 +277,6 @@ fn container(plan: &Plan, group: &Group, gateway: &Movable, paths: &Paths) -> Co
         extra_hosts: Vec::new(),
         stop_timeout: STOP_TIMEOUT,
     };
-    let compose_file = paths.etc.join("docker-compose.yml");
-    let labels = compose::labels(&spec, &compose_file);
-    spec.labels = labels;
     spec.labels
         .insert(GROUP_LABEL.to_owned(), group.name.clone());
     spec.labels.insert(SPEC_LABEL.to_owned(), spec_hash(&spec));

@@ -49,7 +49,7 @@ impl Kind for WriteGroupFiles {
     }
 
     fn capture(&self, context: &Context) -> Result<Nothing> {
-        let path = compose_path(context);
+        let path = context.paths.compose_file();
         let foreign = context
             .host
             .read(&path)?
@@ -149,10 +149,6 @@ impl WriteGroupFiles {
     }
 }
 
-fn compose_path(context: &Context) -> PathBuf {
-    context.paths.etc.join("docker-compose.yml")
-}
-
 fn service_path(context: &Context, group: &str) -> PathBuf {
     context
         .paths
@@ -164,7 +160,7 @@ fn service_path(context: &Context, group: &str) -> PathBuf {
 /// Writes the compose file from the groups' services, or removes it with the last of them.
 fn write_compose(context: &Context) -> Result<()> {
     let services = read_services(context)?;
-    let path = compose_path(context);
+    let path = context.paths.compose_file();
     if services.is_empty() {
         context.host.remove(&path)?;
     } else {
