@@ -17,6 +17,7 @@ use crate::report::{self, DryRun};
 use crate::step::{Paths, Step, steps};
 
 /// Move a group into its container
+#[expect(clippy::struct_excessive_bools, reason = "these are the flags of the command line")]
 #[derive(Debug, Args)]
 pub(super) struct Execute {
     /// The group to move

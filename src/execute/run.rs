@@ -109,12 +109,12 @@ impl Run<'_> {
             return Ok(());
         };
         if (self.is_interrupted)() {
-            return self.fail(StepError::unmet("interrupted"));
+            return self.fail(&StepError::unmet("interrupted"));
         }
         match self.apply(done, step, started) {
             Ok(()) => Ok(()),
             Err(Failure::Journal(error)) => Err(error.into()),
-            Err(Failure::Step(error)) => self.fail(error),
+            Err(Failure::Step(error)) => self.fail(&error),
         }
     }
 
@@ -148,8 +148,8 @@ impl Run<'_> {
     }
 
     /// Turns back because of an error, and undoes everything.
-    fn fail(&mut self, error: StepError) -> Result<(), ExecuteError> {
-        let reason = chain(&error);
+    fn fail(&mut self, error: &StepError) -> Result<(), ExecuteError> {
+        let reason = chain(error);
         let hint = error.hint().map(str::to_owned);
         self.turn(&reason)?;
         let left = match self.journal.state().direction {

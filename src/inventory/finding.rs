@@ -40,7 +40,7 @@ pub struct Finding {
 impl Finding {
     /// Makes a finding of the catalogue's kind `id`.
     #[must_use]
-    pub fn new(kind: &Catalogued, about: impl ToString, summary: impl Into<String>) -> Self {
+    pub fn new(kind: &Catalogued, about: &impl ToString, summary: impl Into<String>) -> Self {
         Self {
             id: kind.id.to_owned(),
             severity: kind.severity,
@@ -53,7 +53,7 @@ impl Finding {
 
     /// Sets the place.
     #[must_use]
-    pub fn at(mut self, place: impl ToString) -> Self {
+    pub fn at(mut self, place: &impl ToString) -> Self {
         self.place = place.to_string();
         self
     }

@@ -78,109 +78,60 @@ impl State {
     ///
     /// Refuses a record that no run writes at this place.
     pub fn follow(mut self, record: &Record) -> Result<Self, IllegalRecord> {
-        use Direction::{Back, Ended, Forward, Unopened};
         let all = self.run.as_ref().map_or(0, |run| run.steps.len());
-        self.direction = match (self.direction, record) {
-            (
-                Unopened,
-                Record::Opened {
-                    run,
-                    plan,
-                    steps,
-                    made_by: _,
-                },
-            ) => {
+        let next = self.direction.next(record, all);
+        self.direction = next.ok_or(IllegalRecord { record: kind(record) })?;
+        match record {
+            Record::Opened { run, plan, steps, made_by: _ } => {
                 self.run = Some(Run {
                     id: run.clone(),
                     plan: plan.clone(),
                     steps: steps.clone(),
                 });
-                Forward {
-                    done: 0,
-                    started: false,
-                }
             }
             // What was captured stays: it is what undo goes back to.
-            (
-                Forward {
-                    done,
-                    started: false,
-                },
-                Record::Started { step, before },
-            ) if *step == done && done < all => {
+            Record::Started { step, before } => {
                 self.befores.insert(*step, before.clone());
-                Forward {
-                    done,
-                    started: true,
-                }
             }
-            (
-                Forward {
-                    done,
-                    started: true,
-                },
-                Record::Done { step },
-            ) if *step == done => Forward {
-                done: done + 1,
-                started: false,
-            },
-            (
-                Forward {
-                    done,
-                    started: false,
-                },
-                Record::Settled,
-            ) if done == all => Ended(Outcome::InContainer),
-            // A started step may have had its effect already, so it is undone as well.
-            (Forward { done, started }, Record::Turned { reason }) => Back {
-                left: done + usize::from(started),
-                undoing: false,
-                reason: reason.clone(),
-            },
-            (Ended(Outcome::InContainer), Record::Turned { reason }) => Back {
-                left: all,
-                undoing: false,
-                reason: reason.clone(),
-            },
-            (
-                Back {
-                    left,
-                    undoing: false,
-                    reason,
-                },
-                Record::Undoing { step },
-            ) if *step + 1 == left => Back {
-                left,
-                undoing: true,
-                reason,
-            },
-            (
-                Back {
-                    left,
-                    undoing: true,
-                    reason,
-                },
-                Record::Undone { step },
-            ) if *step + 1 == left => Back {
-                left: left - 1,
-                undoing: false,
-                reason,
-            },
-            (
-                Back {
-                    left: 0,
-                    undoing: false,
-                    ..
-                },
-                Record::Restored,
-            ) => Ended(Outcome::Native),
-            (_, record) => {
-                return Err(IllegalRecord {
-                    record: kind(record),
-                });
-            }
-        };
+            _ => {}
+        }
         Ok(self)
+    }
+}
+
+impl Direction {
+    /// The transition table; `all` is the number of steps. `None` for a record that no run writes at this place.
+    fn next(self, record: &Record, all: usize) -> Option<Self> {
+        use Direction::{Back, Ended, Forward, Unopened};
+        Some(match (self, record) {
+            (Unopened, Record::Opened { .. }) => Forward { done: 0, started: false },
+            (Forward { done, started: false }, Record::Started { step, .. }) if *step == done && done < all => {
+                Forward { done, started: true }
+            }
+            (Forward { done, started: true }, Record::Done { step }) if *step == done => {
+                Forward { done: done + 1, started: false }
+            }
+            (Forward { done, started: false }, Record::Settled) if done == all => Ended(Outcome::InContainer),
+            // A started step may have had its effect already, so it is undone as well.
+            (Forward { done, started }, Record::Turned { reason }) => back(done + usize::from(started), reason),
+            (Ended(Outcome::InContainer), Record::Turned { reason }) => back(all, reason),
+            (Back { left, undoing: false, reason }, Record::Undoing { step }) if *step + 1 == left => {
+                Back { left, undoing: true, reason }
+            }
+            (Back { left, undoing: true, reason }, Record::Undone { step }) if *step + 1 == left => {
+                Back { left: left - 1, undoing: false, reason }
+            }
+            (Back { left: 0, undoing: false, .. }, Record::Restored) => Ended(Outcome::Native),
+            _ => return None,
+        })
+    }
+}
+
+fn back(left: usize, reason: &str) -> Direction {
+    Direction::Back {
+        left,
+        undoing: false,
+        reason: reason.to_owned(),
     }
 }
 

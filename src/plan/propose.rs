@@ -89,14 +89,9 @@ fn unused_name(gateway: &Gateway, taken: &mut BTreeSet<String>) -> String {
         profile
     };
     let name = format!("oc-{}", slug(word));
-    (1..)
-        .map(|n| {
-            if n == 1 {
-                name.clone()
-            } else {
-                format!("{name}-{n}")
-            }
-        })
+    let numbered = (2..=u32::MAX).map(|number| format!("{name}-{number}"));
+    std::iter::once(name.clone())
+        .chain(numbered)
         .find(|candidate| taken.insert(candidate.clone()))
         .unwrap_or(name)
 }

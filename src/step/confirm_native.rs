@@ -19,7 +19,7 @@ pub struct ConfirmNative {
 
 /// Nothing is captured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Nothing {}
+pub(super) struct Nothing {}
 
 impl Kind for ConfirmNative {
     type Before = Nothing;

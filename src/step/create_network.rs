@@ -20,7 +20,7 @@ pub struct CreateNetwork {
 
 /// Whether the network was there.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Before {
+pub(super) struct Before {
     was_there: bool,
 }
 

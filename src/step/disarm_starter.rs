@@ -30,7 +30,7 @@ pub struct DisarmStarter {
 
 /// What the unit was.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Before {
+pub(super) struct Before {
     was_active: bool,
 }
 

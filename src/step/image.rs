@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whether the image was there before.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct ImageBefore {
+pub(super) struct ImageBefore {
     /// Whether it was.
     pub(super) was_there: bool,
 }

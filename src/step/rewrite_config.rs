@@ -27,7 +27,7 @@ pub struct RewriteConfig {
 
 /// The edits that lead back, and the file's metadata.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Before {
+pub(super) struct Before {
     rewrite: Rewrite,
     meta: FileMeta,
 }

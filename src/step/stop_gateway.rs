@@ -30,7 +30,7 @@ pub struct StopGateway {
 
 /// The processes that ran.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Before {
+pub(super) struct Before {
     processes: Vec<ProcessId>,
 }
 
