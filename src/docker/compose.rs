@@ -1,164 +1,178 @@
-//! A container as docker-compose describes it: the service, the file, and the labels by which compose knows a container
-//! that it did not create. Pure.
+//! The containers as a docker-compose project, so that `docker-compose restart`, `logs` and `ps` work on what was made
+//! through the API. Pure: says what the file holds and which labels make docker-compose 1.29 take a container as its own.
+//!
+//! docker-compose 1.29 keeps a container whose `config-hash` label equals the hash of the service in the file; `up -d` then
+//! says "is up-to-date". [`config_hash`] computes that hash. Compose v2 hashes differently and would make the container anew.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::{Map, Value, json};
 
-use super::{ContainerSpec, Mount};
+pub use super::compose_hash::config_hash;
+use super::{ContainerSpec, Mount, body, yaml};
 
-/// The compose project of all groups.
-pub const PROJECT: &str = "ocmigrate";
-/// The release of docker-compose whose labels and hashes these are; Debian 12's package.
-pub const COMPOSE_VERSION: &str = "1.29.2";
-/// The format of the file; 2.4 is the last that knows memory, processor and process limits of a service.
-const FILE_VERSION: &str = "2.4";
+const PREFIX: &str = "com.docker.compose.";
+/// The newest file format that has `mem_limit`, `cpus` and `init` together.
+const FORMAT: &str = "2.4";
 
-/// Describes a container as a service of a compose file. No environment stands in it.
-#[must_use]
-pub fn service(spec: &ContainerSpec) -> Value {
-    let mut service = json!({
-        "container_name": spec.name,
-        "hostname": spec.name,
-        "image": spec.image,
-        "user": spec.user,
-        "working_dir": spec.directory.display().to_string(),
-        "entrypoint": spec.argv,
-        "init": true,
-        "restart": "unless-stopped",
-        "mem_limit": spec.memory.0,
-        "memswap_limit": spec.memory.0,
-        "cpus": f64::from(spec.cpu_milli) / 1000.0,
-        "pids_limit": spec.pids,
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
-        "stop_grace_period": format!("{}s", spec.stop_timeout.as_secs()),
-        "logging": {"driver": "json-file", "options": {"max-size": LOG_SIZE, "max-file": LOG_FILES}},
-        "ports": spec.ports.iter().map(|port| format!("127.0.0.1:{port}:{port}")).collect::<Vec<_>>(),
-        "volumes": spec.mounts.iter().map(volume).collect::<Vec<_>>(),
-    });
-    if let (Some(network), Some(map)) = (&spec.network, service.as_object_mut()) {
-        map.insert("networks".to_owned(), json!([network]));
-    }
-    service
+/// A project: its name, its file, and the docker-compose that reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project<'a> {
+    /// The project's name, as given by `-p`.
+    pub name: &'a str,
+    /// The compose file.
+    pub file: &'a Path,
+    /// The version of docker-compose, for example `1.29.2`.
+    pub version: &'a str,
 }
 
-/// The size at which a container's log is turned over.
-pub const LOG_SIZE: &str = "10m";
-/// How many of a container's logs are kept.
-pub const LOG_FILES: &str = "3";
+/// Returns the service that describes this container, under the container's own name. Labels of compose itself in the
+/// spec are left out of it, so that it does not matter whether they were added before.
+#[must_use]
+pub fn service(spec: &ContainerSpec) -> Value {
+    let mut service = Map::new();
+    let mut set = |key: &str, value: Value| {
+        let is_empty = value.as_array().is_some_and(Vec::is_empty)
+            || value.as_object().is_some_and(Map::is_empty);
+        if !is_empty {
+            service.insert(key.to_owned(), value);
+        }
+    };
+    set("container_name", json!(spec.name));
+    set("hostname", json!(spec.name));
+    set("image", json!(spec.image));
+    set("user", json!(spec.user));
+    set("working_dir", json!(body::text(&spec.directory)));
+    set("entrypoint", json!(spec.argv));
+    set("environment", environment(spec));
+    set("labels", own_labels(spec));
+    set("volumes", spec.mounts.iter().filter_map(bind).collect());
+    set("tmpfs", tmpfs(spec));
+    set("mem_limit", json!(spec.memory.0));
+    set("memswap_limit", json!(spec.memory.0));
+    set("cpus", json!(f64::from(spec.cpu_milli) / 1000.0));
+    set("pids_limit", json!(spec.pids));
+    set("ports", spec.ports.iter().map(port).collect());
+    set("extra_hosts", json!(spec.extra_hosts));
+    match &spec.network {
+        Some(network) => set("networks", json!([network])),
+        None => set("network_mode", json!("none")),
+    }
+    set("init", json!(true));
+    set("cap_drop", json!(["ALL"]));
+    set("security_opt", json!([body::SECURITY]));
+    set("stop_signal", json!("SIGTERM"));
+    set("stop_grace_period", json!(format!("{}s", spec.stop_timeout.as_secs())));
+    let options: BTreeMap<_, _> = body::LOG_OPTIONS.into();
+    set("logging", json!({ "driver": "json-file", "options": options }));
+    set("restart", json!("unless-stopped"));
+    Value::Object(service)
+}
 
-fn volume(mount: &Mount) -> Value {
+/// Returns the compose file: the services by name, and the networks that they join with the labels that they carry.
+#[must_use]
+pub fn file(
+    services: &BTreeMap<String, Value>,
+    networks: &BTreeMap<String, BTreeMap<String, String>>,
+) -> String {
+    let network = |(name, labels): (&String, &BTreeMap<String, String>)| {
+        let labels = labels.iter().filter(|(key, _)| !key.starts_with(PREFIX));
+        let labels: BTreeMap<_, _> = labels.collect();
+        (name.clone(), json!({ "name": name, "driver": "bridge", "labels": labels }))
+    };
+    let networks: Map<String, Value> = networks.iter().map(network).collect();
+    let document = json!({ "version": FORMAT, "services": services, "networks": networks });
+    yaml::block(&interpolation_escaped(document))
+}
+
+/// Returns the labels that make a container the first one of a service.
+#[must_use]
+pub fn labels(project: &Project<'_>, service: &str, config_hash: &str) -> BTreeMap<String, String> {
+    let directory = project.file.parent().unwrap_or(Path::new("/"));
+    let mut labels = shared(project);
+    labels.extend(prefixed([
+        ("service", service.to_owned()),
+        ("config-hash", config_hash.to_owned()),
+        ("container-number", "1".to_owned()),
+        ("oneoff", "False".to_owned()),
+        ("project.working_dir", body::text(directory)),
+        ("project.config_files", body::text(project.file)),
+    ]));
+    labels
+}
+
+/// Returns the labels that make a network one of the project.
+#[must_use]
+pub fn network_labels(project: &Project<'_>, network: &str) -> BTreeMap<String, String> {
+    let mut labels = shared(project);
+    labels.extend(prefixed([("network", network.to_owned())]));
+    labels
+}
+
+fn shared(project: &Project<'_>) -> BTreeMap<String, String> {
+    let Project {
+        name,
+        file: _,
+        version,
+    } = project;
+    prefixed([("project", (*name).to_owned()), ("version", (*version).to_owned())])
+}
+
+fn prefixed<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {
+    let pair = |(key, value): (&str, String)| (format!("{PREFIX}{key}"), value);
+    pairs.into_iter().map(pair).collect()
+}
+
+fn environment(spec: &ContainerSpec) -> Value {
+    let pairs = spec.environment.iter().filter_map(|line| line.split_once('='));
+    let pairs: BTreeMap<_, _> = pairs.collect();
+    json!(pairs)
+}
+
+fn own_labels(spec: &ContainerSpec) -> Value {
+    let own = spec.labels.iter().filter(|(key, _)| !key.starts_with(PREFIX));
+    let own: BTreeMap<_, _> = own.collect();
+    json!(own)
+}
+
+fn bind(mount: &Mount) -> Option<Value> {
     match mount {
         Mount::Bind {
             source,
             target,
             read_only,
-        } => json!({
-            "type": "bind",
-            "source": source.display().to_string(),
-            "target": target.display().to_string(),
-            "read_only": read_only,
-        }),
-        Mount::Empty { target, .. } => json!({
-            "type": "tmpfs",
-            "target": target.display().to_string(),
-        }),
+        } => {
+            let (source, target) = (body::text(source), body::text(target));
+            Some(if *read_only {
+                json!({ "type": "bind", "source": source, "target": target, "read_only": true })
+            } else {
+                json!({ "type": "bind", "source": source, "target": target })
+            })
+        }
+        Mount::Empty { .. } => None,
     }
 }
 
-/// Renders the file of all groups; each pair is a service's name and its description.
-#[must_use]
-pub fn file(services: &[(String, Value)]) -> String {
-    let names = services.iter().filter_map(|(_, service)| service.get("networks")?.as_array());
-    let networks: serde_json::Map<_, _> = names
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(|name| (name.to_owned(), json!({"name": name, "driver": "bridge"})))
-        .collect();
-    let services: serde_json::Map<_, _> = services.iter().cloned().collect();
-    let mut text = String::new();
-    let whole = json!({"version": FILE_VERSION, "services": services, "networks": networks});
-    write_block(&whole, 0, &mut text);
-    text
+/// The short form, which alone takes options.
+fn tmpfs(spec: &ContainerSpec) -> Value {
+    let line = |(target, options): (String, String)| json!(format!("{target}:{options}"));
+    body::empties(spec).map(line).collect()
 }
 
-/// Writes block-style YAML: strings as JSON strings, which YAML reads as such (YAML 1.2, section 7.3.1).
-fn write_block(value: &Value, depth: usize, text: &mut String) {
-    let indent = "  ".repeat(depth);
+fn port(port: &u16) -> Value {
+    json!(format!("{}:{port}:{port}", body::LOOPBACK))
+}
+
+/// Doubles each `$`, which docker-compose takes for the start of a variable.
+fn interpolation_escaped(value: Value) -> Value {
     match value {
-        Value::Object(map) => {
-            for (key, value) in map {
-                text.push_str(&indent);
-                text.push_str(key);
-                text.push(':');
-                write_value(value, depth, text);
-            }
+        Value::String(text) => Value::String(text.replace('$', "$$")),
+        Value::Array(items) => items.into_iter().map(interpolation_escaped).collect(),
+        Value::Object(pairs) => {
+            let pair = |(key, value)| (key, interpolation_escaped(value));
+            Value::Object(pairs.into_iter().map(pair).collect())
         }
-        Value::Array(items) => {
-            for item in items {
-                text.push_str(&indent);
-                text.push('-');
-                write_value(item, depth, text);
-            }
-        }
-        scalar => {
-            text.push_str(&indent);
-            text.push_str(&scalar.to_string());
-            text.push('\n');
-        }
+        other => other,
     }
-}
-
-fn write_value(value: &Value, depth: usize, text: &mut String) {
-    let is_empty = match value {
-        Value::Object(map) => map.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => true,
-    };
-    if is_empty {
-        text.push(' ');
-        // Compose expands `$` in values; doubled it stands for itself.
-        text.push_str(&value.to_string().replace('$', "$$"));
-        text.push('\n');
-    } else {
-        text.push('\n');
-        write_block(value, depth + 1, text);
-    }
-}
-
-/// Returns the labels by which docker-compose knows a container as its own.
-#[must_use]
-pub fn labels(spec: &ContainerSpec, file: &Path, config_hash: &str) -> BTreeMap<String, String> {
-    let directory = file.parent().unwrap_or(file);
-    [
-        ("project", PROJECT.to_owned()),
-        ("service", spec.name.clone()),
-        ("container-number", "1".to_owned()),
-        ("oneoff", "False".to_owned()),
-        ("version", COMPOSE_VERSION.to_owned()),
-        ("config-hash", config_hash.to_owned()),
-        ("project.working_dir", directory.display().to_string()),
-        ("project.config_files", file.display().to_string()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (format!("com.docker.compose.{name}"), value))
-    .collect()
-}
-
-/// Returns the labels by which docker-compose knows a network as its own.
-#[must_use]
-pub fn network_labels(network: &str) -> BTreeMap<String, String> {
-    [("project", PROJECT), ("network", network), ("version", COMPOSE_VERSION)]
-        .into_iter()
-        .map(|(name, value)| (format!("com.docker.compose.{name}"), value.to_owned()))
-        .collect()
-}
-
-/// Returns the hexadecimal SHA-256 of some bytes.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
 }

@@ -1,20 +1,27 @@
 //! The only room with the Docker API, and the only asynchronous input and output. [`Docker`] is its door; the engine
 //! behind it is asked over its unix socket, never through the `docker` program.
 
+mod archive;
+mod body;
 pub mod compose;
-mod container;
-mod image;
+mod compose_hash;
+mod containers;
+pub mod fake;
+mod images;
 mod layer;
-mod program;
+mod networks;
+mod pipe;
+mod run;
 mod socket;
+mod yaml;
+
+pub use socket::DockerSocket;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-
-pub use socket::DockerSocket;
 
 use crate::inventory::Engine;
 use crate::units::Bytes;
@@ -194,6 +201,8 @@ pub struct Container {
     pub restart_policy: RestartPolicy,
     /// How often the engine restarted it.
     pub restarts: u64,
+    /// The process id of its main process on the host; 0 where it does not run.
+    pub pid: i64,
     /// The memory limit.
     pub memory: Bytes,
 }
@@ -230,6 +239,9 @@ pub trait Docker {
     /// Looks an image up by reference or id.
     fn find_image(&self, reference: &str) -> Result<Option<Image>>;
 
+    /// Lists the images that carry this label with this value.
+    fn images_labelled(&self, label: &str, value: &str) -> Result<Vec<Image>>;
+
     /// Makes an image of one layer from a tar of a file system.
     fn import_base(
         &self,
@@ -252,6 +264,9 @@ pub trait Docker {
 
     /// Looks a container up by its name.
     fn find_container(&self, name: &str) -> Result<Option<Container>>;
+
+    /// Lists the running containers' main process ids on the host, with their names.
+    fn running(&self) -> Result<Vec<(String, i64)>>;
 
     /// Creates a container that does not restart by itself, and does not start it.
     fn create_container(&self, spec: &ContainerSpec) -> Result<()>;
@@ -277,6 +292,7 @@ pub trait Docker {
         name: &str,
         user: &str,
         argv: &[String],
+        environment: &[String],
         deadline: Duration,
     ) -> Result<Output>;
 
@@ -285,4 +301,13 @@ pub trait Docker {
 
     /// Returns the memory that a running container uses, page cache not counted.
     fn memory_used(&self, name: &str) -> Result<Option<Bytes>>;
+}
+
+/// Tells whether an object with the labels `found` was made for the same purpose as one with `wanted`: our own labels, of
+/// which there must be some, are equal.
+fn is_leftover(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> bool {
+    fn own(labels: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
+        labels.iter().filter(|(key, _)| key.starts_with("ocmigrate."))
+    }
+    own(wanted).next().is_some() && own(found).eq(own(wanted))
 }

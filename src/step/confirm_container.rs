@@ -77,6 +77,7 @@ impl ConfirmContainer {
             &self.container,
             &user,
             &super::create_container::launched(&self.reach.channels_argv),
+            &[],
             CHANNELS_DEADLINE,
         )?;
         Ok(find_silent_account(&self.reach.accounts, &output.stdout))

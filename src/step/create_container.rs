@@ -1,7 +1,7 @@
 //! Creates the group's container, stopped.
 
 use super::confirm_native::Nothing;
-use super::image::recipe_hash;
+use super::list::project;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{Container, ContainerSpec, ContainerState, compose};
 
@@ -115,11 +115,13 @@ impl CreateContainer {
     /// Adds the labels by which docker-compose takes the container for its own; their hash covers the image's id, so it
     /// is known only now.
     fn create(&self, context: &Context) -> Result<()> {
+        let image = context.docker.find_image(&self.spec.image)?.ok_or_else(|| {
+            StepError::unmet(format!("image `{}` is gone", self.spec.image))
+        })?;
         let file = context.paths.compose_file();
-        let hash = context.host.compose_hash(&file, compose::PROJECT, &self.spec.name)?;
-        let hash = hash.unwrap_or_else(|| recipe_hash(&compose::service(&self.spec)));
+        let hash = compose::config_hash(&compose::service(&self.spec), &image.id);
         let mut spec = self.spec.clone();
-        spec.labels.extend(compose::labels(&spec, &file, &hash));
+        spec.labels.extend(compose::labels(&project(&file), &spec.name, &hash));
         Ok(context.docker.create_container(&spec)?)
     }
 

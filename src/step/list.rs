@@ -90,6 +90,8 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             user: facts.user.clone(),
             trace: reach.trace.clone(),
             container: container.clone(),
+            network: group.network.clone(),
+            network_labels: network_labels(group, paths),
         }),
         Step::ValidateConfig(ValidateConfig {
             group: group.name.clone(),
@@ -102,7 +104,7 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         }),
         Step::CreateNetwork(CreateNetwork {
             name: group.network.clone(),
-            labels: compose::network_labels(&group.network),
+            labels: network_labels(group, paths),
         }),
         Step::CreateContainer(CreateContainer { spec: container }),
         Step::DisarmStarter(DisarmStarter {
@@ -281,6 +283,22 @@ fn container(plan: &Plan, group: &Group, gateway: &Movable, paths: &Paths) -> Co
         .insert(GROUP_LABEL.to_owned(), group.name.clone());
     spec.labels.insert(SPEC_LABEL.to_owned(), spec_hash(&spec));
     spec
+}
+
+/// The compose project of all groups; 1.29.2 is the docker-compose of Debian 12.
+pub(super) fn project(file: &Path) -> compose::Project<'_> {
+    compose::Project {
+        name: "ocmigrate",
+        file,
+        version: "1.29.2",
+    }
+}
+
+/// The labels by which docker-compose and ocmigrate know the network.
+fn network_labels(group: &Group, paths: &Paths) -> BTreeMap<String, String> {
+    let mut labels = compose::network_labels(&project(&paths.compose_file()), &group.network);
+    labels.insert(GROUP_LABEL.to_owned(), group.name.clone());
+    labels
 }
 
 fn spec_hash(spec: &ContainerSpec) -> String {

@@ -1,7 +1,9 @@
 //! Writes what a group's container and a person at a shell need: the launcher, the environment, the compose file.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::confirm_native::Nothing;
@@ -33,6 +35,18 @@ pub struct WriteGroupFiles {
     pub trace: GatewayTrace,
     /// The container, as the compose file describes it.
     pub container: ContainerSpec,
+    /// The network that it joins.
+    pub network: String,
+    /// The network's labels.
+    pub network_labels: BTreeMap<String, String>,
+}
+
+/// What one group adds to the compose file; kept beside it, so that the file can be written anew.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    service: Value,
+    network: String,
+    network_labels: BTreeMap<String, String>,
 }
 
 impl Kind for WriteGroupFiles {
@@ -71,7 +85,7 @@ impl Kind for WriteGroupFiles {
         )?;
         self.write_environment(context)?;
         let service =
-            serde_json::to_vec_pretty(&compose::service(&self.container)).unwrap_or_default();
+            self.entry();
         context.host.replace(
             &service_path(context, &self.group),
             &service,
@@ -101,7 +115,7 @@ impl Kind for WriteGroupFiles {
 
     fn verify(&self, _before: &Nothing, context: &Context) -> Result<Vec<Drift>> {
         let wanted =
-            serde_json::to_vec_pretty(&compose::service(&self.container)).unwrap_or_default();
+            self.entry();
         let directory = context.paths.group_etc(&self.group);
         let remedy = "ocmigrate rollback, then execute again";
         let mut drifts = Vec::new();
@@ -123,6 +137,16 @@ impl Kind for WriteGroupFiles {
 }
 
 impl WriteGroupFiles {
+    /// The group's part of the compose file, as JSON.
+    fn entry(&self) -> Vec<u8> {
+        let entry = Entry {
+            service: compose::service(&self.container),
+            network: self.network.clone(),
+            network_labels: self.network_labels.clone(),
+        };
+        serde_json::to_vec_pretty(&entry).unwrap_or_default()
+    }
+
     /// Writes the environment of the running gateway; after a crash past the stop, the file of the first try stays.
     fn write_environment(&self, context: &Context) -> Result<()> {
         let path = context.paths.group_etc(&self.group).join("environment");
@@ -159,22 +183,22 @@ fn service_path(context: &Context, group: &str) -> PathBuf {
 
 /// Writes the compose file from the groups' services, or removes it with the last of them.
 fn write_compose(context: &Context) -> Result<()> {
-    let services = read_services(context)?;
+    let entries = read_entries(context)?;
     let path = context.paths.compose_file();
-    if services.is_empty() {
+    if entries.is_empty() {
         context.host.remove(&path)?;
-    } else {
-        let text = format!("{HEADER}{}", compose::file(&services));
-        context
-            .host
-            .replace(&path, text.as_bytes(), meta(0, 0, 0o644))?;
+        return Ok(());
     }
-    Ok(())
+    let networks = entries.values().map(|entry| (entry.network.clone(), entry.network_labels.clone()));
+    let networks = networks.collect();
+    let services = entries.into_iter().map(|(name, entry)| (name, entry.service)).collect();
+    let text = format!("{HEADER}{}", compose::file(&services, &networks));
+    Ok(context.host.replace(&path, text.as_bytes(), meta(0, 0, 0o644))?)
 }
 
-fn read_services(context: &Context) -> Result<Vec<(String, Value)>> {
+fn read_entries(context: &Context) -> Result<BTreeMap<String, Entry>> {
     let directory = context.paths.etc.join("groups");
-    let mut services = Vec::new();
+    let mut entries = BTreeMap::new();
     for name in context.host.list(&directory)? {
         let Some(group) = name.to_str().and_then(|name| name.strip_suffix(".json")) else {
             continue;
@@ -182,12 +206,12 @@ fn read_services(context: &Context) -> Result<Vec<(String, Value)>> {
         let Some(file) = context.host.read(&directory.join(&name))? else {
             continue;
         };
-        let service = serde_json::from_slice(&file.bytes).map_err(|_| StepError::Foreign {
+        let entry = serde_json::from_slice(&file.bytes).map_err(|_| StepError::Foreign {
             what: format!("`{}`", crate::display::path(&directory.join(&name))),
         })?;
-        services.push((group.to_owned(), service));
+        entries.insert(group.to_owned(), entry);
     }
-    Ok(services)
+    Ok(entries)
 }
 
 const fn root_owned(mode: u32) -> Ownership {
