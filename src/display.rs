@@ -1,0 +1,51 @@
+//! The one way in which names from disk are shown: control characters are escaped, so that a file name cannot drive a
+//! terminal.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Returns the path as text that is safe to print; bytes that are no UTF-8 become `\xNN`.
+#[must_use]
+pub fn path(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    bytes(path.as_os_str().as_bytes())
+}
+
+/// Returns the bytes as text that is safe to print.
+#[must_use]
+pub fn bytes(bytes: &[u8]) -> String {
+    let mut shown = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            push(&mut shown, character);
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(shown, "\\x{byte:02x}");
+        }
+    }
+    shown
+}
+
+/// Returns the text with its control characters escaped.
+#[must_use]
+pub fn text(text: &str) -> String {
+    bytes(text.as_bytes())
+}
+
+fn push(shown: &mut String, character: char) {
+    let turns_text_around = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if character.is_control() || turns_text_around {
+        shown.extend(character.escape_default());
+    } else {
+        shown.push(character);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn control_characters_and_broken_utf8_are_escaped() {
+        assert_eq!(super::bytes(b"a\x1b[2J\n\xffz"), "a\\u{1b}[2J\\n\\xffz");
+        assert_eq!(super::text("życie 生活"), "życie 生活");
+    }
+}

@@ -1,0 +1,242 @@
+//! The only room that changes the host: files, owners, signals, starters. [`Host`] is its door for steps;
+//! [`RealHost`](real::RealHost) stands behind it, and a fake with the same contract in tests.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::inventory::{ProcessId, UnitStarter, User};
+
+/// What can go wrong on the host: what was tried, on which object.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// An operation on a file failed.
+    #[error("{action} `{}`", crate::display::path(.path))]
+    File {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// Something that ocmigrate did not make stands where it wants to write.
+    #[error("`{}` is not ours: {what}", crate::display::path(.path))]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
+    /// A program could not be run or said no.
+    #[error("`{program}`: {said}")]
+    Program {
+        /// The program with its main arguments.
+        program: String,
+        /// The end of what it said, or why it could not run.
+        said: String,
+    },
+    /// Something did not happen in time.
+    #[error("{what} took longer than {} s", .deadline.as_secs())]
+    TimedOut {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        deadline: Duration,
+    },
+}
+
+/// A `Result` of this room.
+pub type Result<T, E = HostError> = std::result::Result<T, E>;
+
+/// A file as it is: its bytes and what surrounds them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileState {
+    /// The content.
+    pub bytes: Vec<u8>,
+    /// Its metadata.
+    pub meta: FileMeta,
+}
+
+/// A file's owner, permission bits and time of last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMeta {
+    /// The owner's user id.
+    pub uid: u32,
+    /// The group id.
+    pub gid: u32,
+    /// The permission bits, `0o7777` at most.
+    pub mode: u32,
+    /// The time of the last change of its content, in nanoseconds since 1970; `None` lets the present stand.
+    pub mtime_ns: Option<i128>,
+}
+
+/// Who a directory or file that ocmigrate makes belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ownership {
+    /// The user id.
+    pub uid: u32,
+    /// The group id.
+    pub gid: u32,
+    /// The permission bits.
+    pub mode: u32,
+}
+
+/// What a service manager says of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitState {
+    /// `ActiveState`, for example `active`, `inactive`, `activating`, `failed`.
+    pub active: String,
+    /// `UnitFileState`, for example `enabled`.
+    pub enablement: String,
+    /// `MainPID`; 0 where none runs.
+    pub main_pid: i32,
+    /// `FragmentPath`.
+    pub file: PathBuf,
+    /// `DropInPaths`, the files that change the unit.
+    pub drop_ins: Vec<PathBuf>,
+    /// `NeedDaemonReload`: the files changed since the manager read them.
+    pub needs_reload: bool,
+}
+
+/// What identifies a native gateway's processes, whatever their titles say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayTrace {
+    /// The state directory; a process with an open file below it, or with it in its environment, belongs.
+    pub state_directory: PathBuf,
+    /// The configuration file that its lock names.
+    pub config: PathBuf,
+    /// The user that it runs as.
+    pub uid: u32,
+    /// The port that it listens on.
+    pub port: u16,
+}
+
+/// Whom to give a gateway's files, and where to note who had them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnerChange {
+    /// The directories to walk; no other file system and no link is entered.
+    pub roots: Vec<PathBuf>,
+    /// The user id that everything shall have.
+    pub uid: u32,
+    /// The group id that everything shall have.
+    pub gid: u32,
+    /// The manifest: who had what before. On disk before the first change.
+    pub manifest: PathBuf,
+}
+
+/// How many owners were changed, and what was left alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerReport {
+    /// Entries that now have another owner.
+    pub changed: u64,
+    /// Entries left as they are, with the reason; the first twenty.
+    pub left: Vec<String>,
+}
+
+/// A finished program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// The exit code; 128 + n after signal n.
+    pub code: i32,
+    /// What it wrote to its standard output.
+    pub stdout: Vec<u8>,
+    /// What it wrote to its standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// An answer over HTTP/1.1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The `content-type` header, lower case.
+    pub content_type: String,
+    /// The body; at most 64 KiB of it.
+    pub body: Vec<u8>,
+}
+
+/// What steps ask of the host. Every path is taken as it stands: no symbolic link in it is followed.
+pub trait Host {
+    /// Reads a regular file; `None` where there is none. A link or another kind of file is an error.
+    fn read(&self, path: &Path) -> Result<Option<FileState>>;
+
+    /// Puts a file in place at once: written beside it, made durable, renamed over it, the directory made durable.
+    ///
+    /// A link that stands there is refused. Repeating it is harmless.
+    fn replace(&self, path: &Path, bytes: &[u8], meta: FileMeta) -> Result<()>;
+
+    /// Removes a regular file, durably; there being none is fine.
+    fn remove(&self, path: &Path) -> Result<()>;
+
+    /// Makes a directory, durably, and its parents as root:root 0755; one that stands there already is left as it is.
+    fn make_directory(&self, path: &Path, ownership: Ownership) -> Result<()>;
+
+    /// Removes a directory if it is empty; says whether it is gone.
+    fn remove_empty_directory(&self, path: &Path) -> Result<bool>;
+
+    /// Lists a directory's entries by name, sorted; empty where there is no such directory.
+    fn list(&self, path: &Path) -> Result<Vec<OsString>>;
+
+    /// Returns the live native processes of a gateway: outside containers, found by open files, locks and sockets.
+    fn find_gateway(&self, trace: &GatewayTrace) -> Result<Vec<ProcessId>>;
+
+    /// Returns whether this very process still runs.
+    fn is_alive(&self, process: ProcessId) -> Result<bool>;
+
+    /// Returns the environment that a process was started with.
+    fn environment(&self, process: ProcessId) -> Result<Vec<(OsString, OsString)>>;
+
+    /// Returns whether anything on the host listens on this TCP port on loopback or on all addresses.
+    fn is_port_taken(&self, port: u16) -> Result<bool>;
+
+    /// Asks the manager for a unit's state.
+    fn unit(&self, unit: &UnitStarter) -> Result<UnitState>;
+
+    /// Lets the manager read its unit files anew.
+    fn reload_units(&self, unit: &UnitStarter) -> Result<()>;
+
+    /// Starts a unit; returns when the manager took the job.
+    fn start_unit(&self, unit: &UnitStarter) -> Result<()>;
+
+    /// Stops a unit and waits until it is stopped.
+    fn stop_unit(&self, unit: &UnitStarter, deadline: Duration) -> Result<()>;
+
+    /// Gives everything below the roots to one user, the manifest first. Repeating it completes it.
+    fn change_owners(&self, change: &OwnerChange) -> Result<OwnerReport>;
+
+    /// Gives every entry of a manifest back, unless it was replaced or changed since. Repeating it is harmless.
+    fn restore_owners(&self, manifest: &Path) -> Result<OwnerReport>;
+
+    /// Asks `http://127.0.0.1:PORT/PATH`; `None` where nobody answers.
+    fn get(&self, port: u16, path: &str) -> Result<Option<Reply>>;
+
+    /// Runs a program as a user, with exactly this environment, its standard input closed.
+    fn run_as(
+        &self,
+        user: &User,
+        argv: &[OsString],
+        environment: &[(OsString, OsString)],
+        deadline: Duration,
+    ) -> Result<Output>;
+
+    /// Makes the archive of a base image's file system from the host's package mirror.
+    ///
+    /// `packages` are Debian packages. The archive is a tar; a finished one is taken as it is.
+    fn make_base(&self, codename: &str, packages: &[String], archive: &Path) -> Result<()>;
+
+    /// Asks an installed docker-compose for its hash of a service; `None` where none is installed.
+    fn compose_hash(&self, file: &Path, project: &str, service: &str) -> Result<Option<String>>;
+
+    /// Returns the bytes that root can still write below this directory.
+    fn free_space(&self, path: &Path) -> Result<u64>;
+
+    /// Lets time pass.
+    fn sleep(&self, time: Duration);
+
+    /// Returns milliseconds since 1970.
+    fn now_ms(&self) -> i64;
+}

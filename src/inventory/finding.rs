@@ -1,0 +1,187 @@
+//! Findings: what a person should know before, each with a stable id from one catalogue.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How much a finding matters; the order is from harmless to blocking.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Hurts some day.
+    Medium,
+    /// Hurts today.
+    High,
+    /// Blocks `execute`.
+    Inhibitor,
+}
+
+/// Something that a person should know, with the place and the remedy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// Its id in the catalogue, for example `OM-O002`.
+    pub id: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about, a gateway's name mostly.
+    pub about: String,
+    /// One sentence.
+    pub summary: String,
+    /// Where it stands, as `path:line`; empty where it has no place.
+    pub place: String,
+    /// What to do, a command where there is one.
+    pub remedy: String,
+}
+
+impl Finding {
+    /// Makes a finding of the catalogue's kind `id`.
+    #[must_use]
+    pub fn new(kind: &Catalogued, about: impl ToString, summary: impl Into<String>) -> Self {
+        Self {
+            id: kind.id.to_owned(),
+            severity: kind.severity,
+            about: about.to_string(),
+            summary: summary.into(),
+            place: String::new(),
+            remedy: kind.remedy.to_owned(),
+        }
+    }
+
+    /// Sets the place.
+    #[must_use]
+    pub fn at(mut self, place: impl ToString) -> Self {
+        self.place = place.to_string();
+        self
+    }
+
+    /// Replaces the catalogue's remedy by one that names the thing itself.
+    #[must_use]
+    pub fn remedied_by(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = remedy.into();
+        self
+    }
+}
+
+/// A kind of finding.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Catalogued {
+    /// The stable id.
+    pub id: &'static str,
+    /// How much findings of this kind matter.
+    pub severity: Severity,
+    /// The general remedy.
+    pub remedy: &'static str,
+    /// The whole story.
+    pub explanation: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $name:ident = $id:literal $severity:ident $remedy:literal $explanation:literal;)*) => {
+        /// One constant a kind of finding.
+        pub mod catalogued {
+            use super::{Catalogued, Severity};
+            $($(#[$doc])* pub const $name: Catalogued = Catalogued {
+                id: $id,
+                severity: Severity::$severity,
+                remedy: $remedy,
+                explanation: $explanation,
+            };)*
+            /// Every kind of finding, in the order of the catalogue.
+            pub const ALL: &[&Catalogued] = &[$(&$name),*];
+        }
+    };
+}
+
+catalogue! {
+    /// One bot token, two configurations.
+    SHARED_TOKEN = "OM-T001" Inhibitor
+        "take the token out of one of the two configurations"
+        "The same bot token stands in the configurations of two gateways. Telegram serves one poller per token: the two \
+         take each other's messages away (409 Conflict).";
+    /// Entries of another owner.
+    STRAY_OWNER = "OM-O002" Medium
+        "execute gives them to the gateway's user and keeps a manifest; rollback gives them back"
+        "Entries below the state directory or a workspace belong to another user or group. The container runs as the \
+         gateway's user and could not write them.";
+    /// A stray with a second name.
+    HARD_LINKED_STRAY = "OM-O004" High
+        "give the file its owner by hand, or replace it by a copy"
+        "A file of another owner has several names (hard links). Changing its owner could change a file outside the \
+         state directory, so ocmigrate leaves it as it is.";
+    /// A starter that cannot be disarmed yet.
+    UNKNOWN_STARTER = "OM-S001" Inhibitor
+        "run the gateway from its systemd unit: openclaw gateway install"
+        "ocmigrate cannot tell what would start this gateway again, so it could not keep a second poller from starting. \
+         Gateways started by a systemd unit can be moved.";
+    /// Configured, not running.
+    NOT_RUNNING = "OM-S002" Inhibitor
+        "start it, or remove its unit"
+        "The gateway is not running, so its port, environment and health could not be seen.";
+    /// Runs as root.
+    RUNS_AS_ROOT = "OM-S003" Inhibitor
+        "run the gateway as a user of its own"
+        "The gateway runs as root. ocmigrate does not move such gateways yet.";
+    /// No Docker.
+    NO_ENGINE = "OM-D001" Inhibitor
+        "install and start Docker: apt-get install docker.io"
+        "No Docker Engine answers on its unix socket.";
+    /// Docker too old.
+    OLD_ENGINE = "OM-D002" Inhibitor
+        "upgrade Docker to 20.10 or newer"
+        "The Docker Engine speaks an API older than 1.41; ocmigrate was tried with 1.41 (Engine 20.10) and newer.";
+    /// Remapped users.
+    REMAPPED_ENGINE = "OM-D003" Inhibitor
+        "use a Docker Engine without rootless mode and without userns-remap"
+        "The Docker Engine maps user ids (rootless mode or userns-remap), so a container could not run as the owner of \
+         the files.";
+    /// A config that does not parse.
+    BAD_CONFIG = "OM-C001" Inhibitor
+        "correct the file; OpenClaw itself says the same: openclaw config validate"
+        "The configuration does not parse.";
+    /// A link where the config should be.
+    LINKED_CONFIG = "OM-C002" Inhibitor
+        "replace the link by the file"
+        "The configuration file is a symbolic link. ocmigrate does not edit through links yet.";
+    /// A bind that cannot be rewritten.
+    UNEDITABLE_BIND = "OM-C003" Inhibitor
+        "write gateway as an object of its own in this file"
+        "gateway or gateway.bind stands in a form that ocmigrate does not edit: from an include, twice, or as no object.";
+    /// Listening beyond loopback without a secret.
+    OPEN_BIND = "OM-C004" Inhibitor
+        "set gateway.auth.token"
+        "A gateway in a container must listen on all of the container's addresses (bind `lan`), and OpenClaw refuses that \
+         without a token or password.";
+    /// Another process has the port.
+    FOREIGN_PORT = "OM-N001" Inhibitor
+        "stop the other process, or change the gateway's port"
+        "Another process than the gateway listens on the gateway's port.";
+    /// A release that was not tried.
+    UNTRIED_RELEASE = "OM-R001" Inhibitor
+        "upgrade OpenClaw to 2026.9.6"
+        "This release of OpenClaw has not been moved by ocmigrate's tests: its health endpoint or its configuration \
+         differ.";
+    /// Loopback services.
+    LOOPBACK_URL = "OM-N002" Inhibitor
+        "let the service listen on the host's address, or keep this gateway native for now"
+        "The configuration names a service on the host's loopback address. Inside a container that address is the \
+         container's own.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn ids_are_unique_and_every_kind_is_explained() {
+        let ids: BTreeSet<_> = catalogued::ALL.iter().map(|kind| kind.id).collect();
+        assert_eq!(ids.len(), catalogued::ALL.len());
+        assert!(catalogued::ALL.iter().all(|kind| {
+            kind.id.starts_with("OM-") && !kind.explanation.is_empty() && !kind.remedy.is_empty()
+        }));
+    }
+}

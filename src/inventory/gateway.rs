@@ -1,0 +1,161 @@
+//! A gateway: one OpenClaw process tree with its state directory.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Agent, Census, ChannelAccount, Credential, Starter};
+use crate::secret::KeyedHash;
+use crate::units::Bytes;
+
+/// A gateway's name, unique on its host: the user and the state directory below HOME, for example `joe/.openclaw`.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(transparent)]
+pub struct GatewayName(pub String);
+
+impl fmt::Display for GatewayName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One OpenClaw process tree with its state directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// The name that plans use for it.
+    pub name: GatewayName,
+    /// The user that it runs as.
+    pub user: User,
+    /// The process that serves, while it runs.
+    pub process: Option<Process>,
+    /// The installed OpenClaw that it runs, where it could be told.
+    pub release: Option<Release>,
+    /// The state directory, with links resolved.
+    pub state_directory: PathBuf,
+    /// The configuration file and what it says.
+    pub config: Config,
+    /// The port that it listens on (from its sockets), or would listen on.
+    pub port: u16,
+    /// The addresses that its processes listen on, sorted.
+    pub listeners: Vec<SocketAddr>,
+    /// Its agents, in the order of the configuration.
+    pub agents: Vec<Agent>,
+    /// Its channel accounts, in the order of the configuration.
+    pub accounts: Vec<ChannelAccount>,
+    /// Its credentials, each once.
+    pub credentials: Vec<Credential>,
+    /// What starts it.
+    pub starter: Starter,
+    /// The environment that it was started with, less what names its starter; values only as hashes.
+    pub environment: Vec<EnvironmentVariable>,
+    /// What it costs in memory, while it runs.
+    pub memory: Option<Memory>,
+    /// How long its last start took until it was ready, in milliseconds, where the log tells.
+    pub last_boot_ms: Option<u64>,
+    /// The files below its state directory and workspaces.
+    pub census: Option<Census>,
+}
+
+/// A user of the host; passwd(5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// The login name.
+    pub name: String,
+    /// The user id.
+    pub uid: u32,
+    /// The primary group id.
+    pub gid: u32,
+    /// The home directory, with links resolved.
+    pub home: PathBuf,
+}
+
+/// A process's identity: its id and its start time, which together are never reused before a reboot.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessId {
+    /// The process id.
+    pub pid: i32,
+    /// Kernel clock ticks since boot; field 22 of `proc_pid_stat(5)`.
+    pub start_ticks: u64,
+}
+
+/// The processes of a running gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Process {
+    /// The process that owns the port or the lock.
+    pub id: ProcessId,
+    /// Its launcher and helpers.
+    pub others: Vec<ProcessId>,
+    /// Seconds since it started.
+    pub uptime_secs: u64,
+}
+
+/// An installed OpenClaw and the node that runs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// `version` of the package's `package.json`, for example `2026.9.6`.
+    pub version: String,
+    /// The package's root directory, with links resolved.
+    pub package: PathBuf,
+    /// The node binary, with links resolved.
+    pub node: PathBuf,
+}
+
+/// The configuration file of a gateway, and what matters of its meaning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The file, with links resolved.
+    pub path: PathBuf,
+    /// The keyed hash of what it says; comments, order of writing and OpenClaw's own `meta` do not count.
+    pub meaning: KeyedHash,
+    /// `gateway.bind`, where it is set.
+    pub bind: Option<String>,
+    /// `gateway.port`, where it is set; the sockets may say otherwise.
+    pub port: Option<u16>,
+    /// `gateway.auth`.
+    pub auth: Auth,
+    /// `gateway.controlUi.allowedOrigins`, where it is set.
+    pub allowed_origins: Option<Vec<String>>,
+}
+
+/// What the configuration says about who may connect; never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// `gateway.auth.mode`, where it is set.
+    pub mode: Option<String>,
+    /// Whether a token or a password stands in the file or in the gateway's environment.
+    pub has_secret: bool,
+}
+
+/// A variable of a gateway's environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentVariable {
+    /// Its name.
+    pub name: String,
+    /// The keyed hash of its value.
+    pub hash: KeyedHash,
+}
+
+/// What a gateway's processes cost in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// Proportional set size of all its processes now; `Pss` of `proc_pid_smaps_rollup(5)`.
+    pub pss: Bytes,
+    /// The sum of the processes' peak resident sizes; `VmHWM` of `proc_pid_status(5)`.
+    pub peak: Bytes,
+}

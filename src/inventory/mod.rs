@@ -1,0 +1,44 @@
+//! What a scan found, as plain data: the host, its gateways with their agents, accounts and credentials, and findings.
+//!
+//! Nothing here reads or changes anything; a credential appears only as a public id and a keyed hash.
+
+mod agent;
+mod census;
+mod finding;
+mod gateway;
+mod host;
+mod starter;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use agent::{Agent, ChannelAccount, Credential, Exclusivity, Place};
+pub use census::{Census, Stray};
+pub use finding::{Catalogued, Finding, Severity, catalogued};
+pub use gateway::{
+    Auth, Config, EnvironmentVariable, Gateway, GatewayName, Memory, Process, ProcessId, Release,
+    User,
+};
+pub use host::{CgroupVersion, Distribution, Engine, Host};
+pub use starter::{Starter, UnitScope, UnitStarter};
+
+/// The number of the inventory's JSON format.
+pub const FORMAT: u32 = 1;
+
+/// Everything one scan found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Inventory {
+    /// The number of this format; see [`FORMAT`].
+    pub format: u32,
+    /// The version of ocmigrate that scanned.
+    pub made_by: String,
+    /// The machine.
+    pub host: Host,
+    /// Every gateway found, sorted by name.
+    pub gateways: Vec<Gateway>,
+    /// What a person should know, worst first.
+    pub findings: Vec<Finding>,
+    /// What could not be seen, for example for want of root.
+    pub unseen: Vec<String>,
+}
