@@ -44,7 +44,7 @@ pub struct Gateway {
     pub state_directory: String,
     /// The port it listens on.
     pub port: u16,
-    /// The `OpenClaw` release that is expected in the image.
+    /// The OpenClaw release that is expected in the image.
     pub release: String,
     /// What starts it and brings it back.
     pub starter: Starter,
@@ -89,7 +89,7 @@ pub struct Bot {
     pub token: String,
 }
 
-/// A file in a state directory that does not belong to `OpenClaw`.
+/// A file in a state directory that does not belong to OpenClaw.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StrayFile {

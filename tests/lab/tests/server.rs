@@ -2,21 +2,33 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test may panic")]
 
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
 use ocmigrate_lab::fleet::Fleet;
 use ocmigrate_lab::server::{BASE_IMAGE, SERVER_IMAGE, Server, base_image_tar};
+use ocmigrate_lab::services::{Options, Services};
 
 #[test]
 fn a_box_is_a_server_with_gateways_that_come_back_after_a_power_cut() {
+    let services = Services::start(&outside()).unwrap();
     let server = Server::boot(
         &format!("ocmigrate-lab-test-{}", std::process::id()),
         SERVER_IMAGE,
     )
     .unwrap();
     let fleet = Fleet::named("first-light").unwrap();
+    for (number, token) in fleet.bot_tokens().iter().enumerate() {
+        services
+            .client()
+            .register(token, &format!("first_light_{number}_bot"))
+            .unwrap();
+    }
     nested_engine_limits_memory(&server);
     fleet.settle(&server).unwrap();
     gateway_runs_under_the_users_systemd(&server);
     fleet_is_as_described(&server);
+    every_bot_answers(&services, &fleet);
     let config = config(&server);
 
     server.power_cut().unwrap();
@@ -24,6 +36,7 @@ fn a_box_is_a_server_with_gateways_that_come_back_after_a_power_cut() {
     fleet.wait_until_ready(&server).unwrap();
 
     gateway_runs_under_the_users_systemd(&server);
+    every_bot_answers(&services, &fleet);
     assert_eq!(self::config(&server), config);
     assert!(
         server
@@ -38,6 +51,28 @@ fn a_box_is_a_server_with_gateways_that_come_back_after_a_power_cut() {
 fn a_missing_image_says_how_to_get_it() {
     let error = Server::boot("ocmigrate-lab-none", "ocmigrate-lab/none").unwrap_err();
     assert!(error.to_string().contains("scripts/lab-image"), "{error}");
+}
+
+/// The servers where the fleet's URLs point.
+fn outside() -> Options {
+    let address = IpAddr::V4(Ipv4Addr::new(10, 99, 0, 1));
+    Options {
+        address,
+        bot_port: 9600,
+        model_port: 9700,
+        model_delay: Duration::ZERO,
+    }
+}
+
+#[track_caller]
+fn every_bot_answers(services: &Services, fleet: &Fleet) {
+    let (client, tokens) = (services.client(), fleet.bot_tokens());
+    for token in &tokens {
+        client.send(token, 1000, "hello").unwrap();
+    }
+    client
+        .wait_until_answered(&tokens, Duration::from_mins(3))
+        .unwrap();
 }
 
 #[track_caller]
@@ -69,8 +104,9 @@ fn gateway_runs_under_the_users_systemd(server: &Server) {
     ];
     let state = server.exec_as("joe", &unit).unwrap().checked().unwrap();
     assert_eq!(state, "ActiveState=active\nUnitFileState=enabled\n");
+    let main_pid = "systemctl --user show --property=MainPID --value openclaw-gateway";
     let owner = server
-        .shell("pid=$(pgrep -f 'dist/index.js gateway'); stat -c %U /proc/$pid")
+        .shell_as("joe", &format!("stat -c %U /proc/$({main_pid})"))
         .unwrap();
     assert_eq!(owner, "joe\n");
 }

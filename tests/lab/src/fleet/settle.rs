@@ -134,7 +134,7 @@ fn start(server: &Server, user: &User, gateway: &Gateway) -> Result<(), ServerEr
     }
 }
 
-/// `OpenClaw` itself writes, enables and starts the unit: what is migrated is the real one.
+/// OpenClaw itself writes, enables and starts the unit: what is migrated is the real one.
 fn install_user_unit(server: &Server, user: &User, gateway: &Gateway) -> Result<(), ServerError> {
     let mut command = vec!["env".to_owned()];
     if gateway.state_directory != format!("{}/.openclaw", user.home()) {

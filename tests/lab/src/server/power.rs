@@ -8,7 +8,7 @@ use super::{BOOT_DEADLINE, Server, ServerError, poll};
 impl Server {
     /// Cuts the power: every process of the box is gone at once, nothing is told.
     ///
-    /// `OpenClaw` counts unclean boots: with the third within five minutes a gateway starts without its channels.
+    /// OpenClaw counts unclean boots: with the third within five minutes a gateway starts without its channels.
     pub fn power_cut(&self) -> Result<(), ServerError> {
         docker(["kill", &self.name]).run()?.checked()?;
         docker(["wait", &self.name]).run()?.checked().map(drop)
