@@ -41,7 +41,7 @@ const CAPABILITIES: [&str; 17] = [
     "MAC_ADMIN",
 ];
 
-const RUN_OPTIONS: [&str; 13] = [
+const CREATE_OPTIONS: [&str; 12] = [
     "--security-opt=seccomp=unconfined",
     "--security-opt=apparmor=unconfined",
     "--tmpfs=/run",
@@ -55,7 +55,6 @@ const RUN_OPTIONS: [&str; 13] = [
     "--label=ocmigrate-lab=server",
     "--log-driver=json-file",
     "--pull=never",
-    "--detach",
 ];
 
 /// How long a box may take until systemd and the nested engine are there.
@@ -82,9 +81,9 @@ impl Server {
     /// [`ServerError::MissingImage`] where the image has not been built.
     pub fn boot(name: &str, image: &str) -> Result<Self, ServerError> {
         require_image(image)?;
-        docker(["run", "--name", name, "--hostname", name])
+        docker(["create", "--name", name, "--hostname", name])
             .args(CAPABILITIES.map(|capability| format!("--cap-add={capability}")))
-            .args(RUN_OPTIONS)
+            .args(CREATE_OPTIONS)
             .arg(image)
             .run()?
             .checked()?;
@@ -93,7 +92,7 @@ impl Server {
             name: name.to_owned(),
             keep: std::env::var_os("OCMIGRATE_LAB_KEEP").is_some_and(|value| value == "1"),
         };
-        server.wait_until_up(BOOT_DEADLINE)?;
+        server.power_on()?;
         Ok(server)
     }
 
