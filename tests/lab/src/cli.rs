@@ -1,11 +1,14 @@
 //! The command line of the lab.
 
+mod down;
+mod exec;
 mod ledger;
 mod register;
 mod send;
 mod services;
 mod summary;
 mod traffic;
+mod up;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -28,6 +31,9 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    Up(up::Up),
+    Down(down::Down),
+    Exec(exec::Exec),
     Services(services::Services),
     Register(register::Register),
     Send(send::Send),
@@ -40,6 +46,9 @@ impl Arguments {
     /// Does what was asked for.
     pub(crate) fn run(self) -> Outcome {
         match self.task {
+            Task::Up(task) => up::run(&task),
+            Task::Down(task) => down::run(&task),
+            Task::Exec(task) => exec::run(&task),
             Task::Services(task) => task.run(),
             Task::Register(task) => task.run(),
             Task::Send(task) => task.run(),
