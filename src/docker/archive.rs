@@ -33,8 +33,12 @@ impl Archive {
         let layers = base_layers(base);
         Self {
             entries: spec.entries.clone(),
-            config: config(spec, &measure, base, history).to_string().into_bytes(),
-            manifest: manifest(&spec.reference, layers.len()).to_string().into_bytes(),
+            config: config(spec, &measure, base, history)
+                .to_string()
+                .into_bytes(),
+            manifest: manifest(&spec.reference, layers.len())
+                .to_string()
+                .into_bytes(),
             measure,
         }
     }
@@ -56,7 +60,10 @@ impl Archive {
         let padding = written.size.next_multiple_of(BLOCK) - written.size;
         io::copy(&mut io::Read::take(io::repeat(0), padding), &mut sink)?;
         let mut tar = Builder::new(sink);
-        for (name, bytes) in [("config.json", &self.config), ("manifest.json", &self.manifest)] {
+        for (name, bytes) in [
+            ("config.json", &self.config),
+            ("manifest.json", &self.manifest),
+        ] {
             tar.append(&header(name, bytes.len() as u64)?, bytes.as_slice())?;
         }
         tar.into_inner()?.flush()
@@ -73,7 +80,10 @@ fn header(name: &str, size: u64) -> io::Result<Header> {
 }
 
 fn base_layers(base: &ImageInspect) -> &[String] {
-    let layers = base.root_fs.as_ref().and_then(|root| root.layers.as_deref());
+    let layers = base
+        .root_fs
+        .as_ref()
+        .and_then(|root| root.layers.as_deref());
     layers.unwrap_or_default()
 }
 
@@ -90,7 +100,10 @@ fn config(
     base: &ImageInspect,
     history: &[ImageHistoryResponseItem],
 ) -> Value {
-    let created = base.created.clone().unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned());
+    let created = base
+        .created
+        .clone()
+        .unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned());
     let mut run = base.config.clone().unwrap_or_default();
     let labels = spec.labels.clone();
     run.labels.get_or_insert_default().extend(labels);

@@ -133,7 +133,9 @@ pub(super) fn unspeakable(spec: &ContainerSpec) -> Option<&Path> {
         Mount::Empty { target, .. } => [target, target],
     });
     let mut paths = paths.chain([&spec.directory]);
-    paths.find(|path| path.to_str().is_none()).map(|path| path.as_path())
+    paths
+        .find(|path| path.to_str().is_none())
+        .map(|path| path.as_path())
 }
 
 /// Returns the text with the values of these `NAME=value` lines taken out, so that an engine that repeats one in its
@@ -154,6 +156,9 @@ mod tests {
     #[test]
     fn values_of_variables_are_taken_out_of_messages() {
         let environment = ["TOKEN=s3cret".to_owned()];
-        assert_eq!(without_values("bad: TOKEN=s3cret", &environment), "bad: TOKEN=…");
+        assert_eq!(
+            without_values("bad: TOKEN=s3cret", &environment),
+            "bad: TOKEN=…"
+        );
     }
 }

@@ -63,9 +63,15 @@ pub fn service(spec: &ContainerSpec) -> Value {
     set("cap_drop", json!(["ALL"]));
     set("security_opt", json!([body::SECURITY]));
     set("stop_signal", json!("SIGTERM"));
-    set("stop_grace_period", json!(format!("{}s", spec.stop_timeout.as_secs())));
+    set(
+        "stop_grace_period",
+        json!(format!("{}s", spec.stop_timeout.as_secs())),
+    );
     let options: BTreeMap<_, _> = body::LOG_OPTIONS.into();
-    set("logging", json!({ "driver": "json-file", "options": options }));
+    set(
+        "logging",
+        json!({ "driver": "json-file", "options": options }),
+    );
     set("restart", json!("unless-stopped"));
     Value::Object(service)
 }
@@ -79,7 +85,10 @@ pub fn file(
     let network = |(name, labels): (&String, &BTreeMap<String, String>)| {
         let labels = labels.iter().filter(|(key, _)| !key.starts_with(PREFIX));
         let labels: BTreeMap<_, _> = labels.collect();
-        (name.clone(), json!({ "name": name, "driver": "bridge", "labels": labels }))
+        (
+            name.clone(),
+            json!({ "name": name, "driver": "bridge", "labels": labels }),
+        )
     };
     let networks: Map<String, Value> = networks.iter().map(network).collect();
     let document = json!({ "version": FORMAT, "services": services, "networks": networks });
@@ -116,7 +125,10 @@ fn shared(project: &Project<'_>) -> BTreeMap<String, String> {
         file: _,
         version,
     } = project;
-    prefixed([("project", (*name).to_owned()), ("version", (*version).to_owned())])
+    prefixed([
+        ("project", (*name).to_owned()),
+        ("version", (*version).to_owned()),
+    ])
 }
 
 fn prefixed<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {
@@ -125,13 +137,19 @@ fn prefixed<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, Stri
 }
 
 fn environment(spec: &ContainerSpec) -> Value {
-    let pairs = spec.environment.iter().filter_map(|line| line.split_once('='));
+    let pairs = spec
+        .environment
+        .iter()
+        .filter_map(|line| line.split_once('='));
     let pairs: BTreeMap<_, _> = pairs.collect();
     json!(pairs)
 }
 
 fn own_labels(spec: &ContainerSpec) -> Value {
-    let own = spec.labels.iter().filter(|(key, _)| !key.starts_with(PREFIX));
+    let own = spec
+        .labels
+        .iter()
+        .filter(|(key, _)| !key.starts_with(PREFIX));
     let own: BTreeMap<_, _> = own.collect();
     json!(own)
 }

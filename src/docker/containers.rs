@@ -72,7 +72,9 @@ fn policy_of(name: Option<RestartPolicyNameEnum>) -> RestartPolicy {
     match name {
         None | Some(Name::EMPTY | Name::NO) => RestartPolicy::No,
         // A foreign container's; what starts by itself is not `No`.
-        Some(Name::UNLESS_STOPPED | Name::ALWAYS | Name::ON_FAILURE) => RestartPolicy::UnlessStopped,
+        Some(Name::UNLESS_STOPPED | Name::ALWAYS | Name::ON_FAILURE) => {
+            RestartPolicy::UnlessStopped
+        }
     }
 }
 
@@ -102,9 +104,13 @@ pub(super) async fn create(client: &Client, spec: &ContainerSpec) -> Result<()> 
     };
     if let Some(path) = body::unspeakable(spec) {
         let path = crate::display::path(path);
-        return Err(no(format!("the path `{path}` is no UTF-8, which the engine cannot take")));
+        return Err(no(format!(
+            "the path `{path}` is no UTF-8, which the engine cannot take"
+        )));
     }
-    let options = CreateContainerOptionsBuilder::new().name(&spec.name).build();
+    let options = CreateContainerOptionsBuilder::new()
+        .name(&spec.name)
+        .build();
     let made = client.create_container(Some(options), body::of(spec)).await;
     match made.map_err(refused(ACTION, &spec.name)) {
         Ok(_) => Ok(()),
@@ -137,7 +143,9 @@ pub(super) async fn stop(client: &Client, name: &str) -> Result<()> {
     let container = container.map_err(refused(ACTION, name))?;
     let own = container.config.and_then(|config| config.stop_timeout);
     let own = own.map_or(ENGINE_STOP_TIMEOUT, i64::unsigned_abs);
-    let patient = client.clone().with_timeout(Duration::from_secs(own) + SLACK);
+    let patient = client
+        .clone()
+        .with_timeout(Duration::from_secs(own) + SLACK);
     let stopped = patient.stop_container(name, None).await;
     stopped.map_err(refused(ACTION, name))
 }
@@ -150,7 +158,10 @@ pub(super) async fn remove(client: &Client, name: &str) -> Result<()> {
 }
 
 pub(super) async fn memory_used(client: &Client, name: &str) -> Result<Option<Bytes>> {
-    let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
+    let options = StatsOptionsBuilder::new()
+        .stream(false)
+        .one_shot(true)
+        .build();
     let mut answers = Box::pin(client.stats(name, Some(options)));
     let Some(answer) = answers.next().await else {
         return Ok(None);
@@ -164,7 +175,9 @@ fn used(stats: ContainerStatsResponse) -> Option<Bytes> {
     let memory = stats.memory_stats?;
     let details = memory.stats.unwrap_or_default();
     // The first is cgroup v1, the second v2.
-    let cache = details.get("total_inactive_file").or_else(|| details.get("inactive_file"));
+    let cache = details
+        .get("total_inactive_file")
+        .or_else(|| details.get("inactive_file"));
     let cache = cache.copied().unwrap_or_default();
     memory.usage.map(|usage| Bytes(usage.saturating_sub(cache)))
 }

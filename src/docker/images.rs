@@ -96,7 +96,7 @@ async fn drain<T>(
     pin_mut!(answers);
     let answered = loop {
         match tokio::time::timeout(PROGRESS_INTERVAL, answers.next()).await {
-            Err(_nothing_yet) | Ok(Some(Ok(_))) => progress(Bytes(pipe.sent())),
+            Err(_) | Ok(Some(Ok(_))) => progress(Bytes(pipe.sent())),
             Ok(Some(Err(error))) => break Err(error),
             Ok(None) => break Ok(()),
         }
@@ -112,7 +112,11 @@ async fn check_labels(
     labels: &BTreeMap<String, String>,
 ) -> Result<()> {
     let image = find(client, reference).await?;
-    let made = |image: Image| labels.iter().all(|(key, value)| image.labels.get(key) == Some(value));
+    let made = |image: Image| {
+        labels
+            .iter()
+            .all(|(key, value)| image.labels.get(key) == Some(value))
+    };
     if image.is_some_and(made) {
         return Ok(());
     }
@@ -168,6 +172,9 @@ mod tests {
 
     #[test]
     fn label_instructions_are_quoted() {
-        assert_eq!(instruction("k", r#"a "b" $c \"#), r#"LABEL "k"="a \"b\" \$c \\""#);
+        assert_eq!(
+            instruction("k", r#"a "b" $c \"#),
+            r#"LABEL "k"="a \"b\" \$c \\""#
+        );
     }
 }

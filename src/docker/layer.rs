@@ -251,7 +251,9 @@ mod tests {
     fn times_keep_their_nanoseconds() {
         let (directory, entries) = tree();
         let time = std::time::UNIX_EPOCH + std::time::Duration::new(1_700_000_000, 123_456_789);
-        let file = File::options().append(true).open(directory.path().join("a"));
+        let file = File::options()
+            .append(true)
+            .open(directory.path().join("a"));
         file.unwrap().set_modified(time).unwrap();
         let mut bytes = Vec::new();
         write(&entries, &mut bytes).unwrap();

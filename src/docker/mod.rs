@@ -307,7 +307,9 @@ pub trait Docker {
 /// which there must be some, are equal.
 fn is_leftover(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> bool {
     fn own(labels: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
-        labels.iter().filter(|(key, _)| key.starts_with("ocmigrate."))
+        labels
+            .iter()
+            .filter(|(key, _)| key.starts_with("ocmigrate."))
     }
     own(wanted).next().is_some() && own(found).eq(own(wanted))
 }

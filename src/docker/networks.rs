@@ -10,7 +10,11 @@ use super::{DockerError, Result};
 type Client = bollard::Docker;
 
 pub(super) async fn find(client: &Client, name: &str) -> Result<Option<BTreeMap<String, String>>> {
-    let network = found(client.inspect_network(name, None).await, "inspect network", name)?;
+    let network = found(
+        client.inspect_network(name, None).await,
+        "inspect network",
+        name,
+    )?;
     // The engine also answers to the beginning of an id.
     let network = network.filter(|network| network.name.as_deref() == Some(name));
     Ok(network.map(|network| network.labels.unwrap_or_default().into_iter().collect()))

@@ -35,7 +35,9 @@ pub(super) async fn once(
 /// Removes what an earlier run of this same spec left. Anything else of that name stays, and the creation is refused.
 async fn remove_leftover(client: &Client, spec: &ContainerSpec) -> Result<()> {
     match containers::find(client, &spec.name).await? {
-        Some(container) if is_leftover(&container.labels, &spec.labels) => discard(client, &spec.name).await,
+        Some(container) if is_leftover(&container.labels, &spec.labels) => {
+            discard(client, &spec.name).await
+        }
         _ => Ok(()),
     }
 }
@@ -72,7 +74,10 @@ async fn wait(client: &Client, name: &str, deadline: Duration) -> Result<i64> {
 
 /// Kills and removes a container that this room made for one program.
 async fn discard(client: &Client, name: &str) -> Result<()> {
-    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    let options = RemoveContainerOptionsBuilder::new()
+        .force(true)
+        .v(true)
+        .build();
     let removed = client.remove_container(name, Some(options)).await;
     super::socket::found(removed, "remove container", name).map(drop)
 }

@@ -129,7 +129,8 @@ impl Docker for DockerSocket {
     }
 
     fn create_container(&self, spec: &ContainerSpec) -> Result<()> {
-        self.runtime.block_on(containers::create(&self.client, spec))
+        self.runtime
+            .block_on(containers::create(&self.client, spec))
     }
 
     fn set_restart_policy(&self, name: &str, policy: RestartPolicy) -> Result<()> {
@@ -146,7 +147,8 @@ impl Docker for DockerSocket {
     }
 
     fn remove_container(&self, name: &str) -> Result<()> {
-        self.runtime.block_on(containers::remove(&self.client, name))
+        self.runtime
+            .block_on(containers::remove(&self.client, name))
     }
 
     fn run_once(&self, spec: &ContainerSpec, deadline: Duration) -> Result<Output> {
@@ -167,11 +169,13 @@ impl Docker for DockerSocket {
     }
 
     fn log_tail(&self, name: &str, lines: u32) -> Result<String> {
-        self.runtime.block_on(run::log_tail(&self.client, name, lines))
+        self.runtime
+            .block_on(run::log_tail(&self.client, name, lines))
     }
 
     fn memory_used(&self, name: &str) -> Result<Option<Bytes>> {
-        self.runtime.block_on(containers::memory_used(&self.client, name))
+        self.runtime
+            .block_on(containers::memory_used(&self.client, name))
     }
 }
 

@@ -83,7 +83,8 @@ mod tests {
     #[test]
     fn what_is_no_plain_word_is_quoted() {
         let value = json!(["no", "1:2", "", "#x", "a b", "del\u{7f}", "/usr/bin"]);
-        let wanted = "- \"no\"\n- \"1:2\"\n- \"\"\n- \"#x\"\n- \"a b\"\n- \"del\\u007f\"\n- /usr/bin\n";
+        let wanted =
+            "- \"no\"\n- \"1:2\"\n- \"\"\n- \"#x\"\n- \"a b\"\n- \"del\\u007f\"\n- /usr/bin\n";
         assert_eq!(block(&value), wanted);
     }
 }
