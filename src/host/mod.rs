@@ -10,6 +10,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::inventory::{ProcessId, UnitStarter, User};
 
+mod attributes;
+mod base;
+mod beneath;
+mod census;
+mod context;
+mod entry;
+mod files;
+mod http;
+mod manifest;
+mod owners;
+mod processes;
+mod program;
+pub mod real;
+mod roots;
+mod sockets;
+mod systemd;
+mod walk;
+
+pub use census::census;
+pub use entry::{Identity, Stat};
+pub use files::READ_LIMIT;
+pub use walk::{Entry, KEPT_OPEN, Unvisited, walk};
+
 /// What can go wrong on the host: what was tried, on which object.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {

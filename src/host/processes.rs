@@ -1,0 +1,453 @@
+//! Finds the native processes of a gateway, and tells whether one still runs. Processes may end at any moment.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "reads proc(5), where no user can put a link"
+)]
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use super::context::Context;
+use super::{GatewayTrace, Result, sockets};
+use crate::inventory::ProcessId;
+
+/// Returns the live processes of a gateway outside containers, sorted.
+///
+/// A process belongs if it looks like OpenClaw and holds a file below the state directory, holds a lock that names the
+/// configuration, or was started with either in its environment; if it listens on the port; or if it launched one of these.
+pub(super) fn find_gateway(trace: &GatewayTrace) -> Result<Vec<ProcessId>> {
+    let namespace =
+        fs::read_link("/proc/self/ns/pid").on("read", Path::new("/proc/self/ns/pid"))?;
+    let listeners = sockets::listeners(trace.port)?;
+    let candidates: Vec<Candidate> = pids()?
+        .into_iter()
+        .filter_map(|pid| Candidate::read(pid, trace.uid, &namespace))
+        .collect();
+    let (found, others): (Vec<&Candidate>, Vec<&Candidate>) = candidates
+        .iter()
+        .partition(|candidate| candidate.belongs(trace, &listeners));
+    let launched: BTreeSet<i32> = found.iter().map(|candidate| candidate.parent).collect();
+    let is_launcher = |other: &&&Candidate| {
+        launched.contains(&other.id.pid) && other.name.starts_with("openclaw")
+    };
+    let launchers: Vec<&Candidate> = others.iter().filter(is_launcher).copied().collect();
+    let mut ids: Vec<ProcessId> = found.iter().chain(&launchers).map(|one| one.id).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// Returns whether this very process still runs; a zombie does not.
+pub(super) fn is_alive(process: ProcessId) -> Result<bool> {
+    Ok(read_stat(process.pid)?.is_some_and(|stat| stat.id == process && !stat.is_dead))
+}
+
+/// Returns the environment that a process was started with, in its order.
+pub(super) fn environment(process: ProcessId) -> Result<Vec<(OsString, OsString)>> {
+    let path = PathBuf::from(format!("/proc/{}/environ", process.pid));
+    let bytes = fs::read(&path).on("read", &path)?;
+    // Asked afterwards: the bytes are those of this process only if it is still the same.
+    if !is_alive(process)? {
+        return Err(Errno::SRCH).on("read", &path);
+    }
+    Ok(parse_environment(&bytes))
+}
+
+/// A process of the gateway's user in our pid namespace.
+struct Candidate {
+    id: ProcessId,
+    parent: i32,
+    /// The command name; at most 15 bytes, proc_pid_comm(5).
+    name: String,
+    /// What its descriptors point to, with their numbers.
+    open: Vec<(OsString, PathBuf)>,
+}
+
+impl Candidate {
+    /// Reads a process; `None` if it is another user's, lives in a container, or has ended.
+    fn read(pid: i32, uid: u32, namespace: &Path) -> Option<Self> {
+        let directory = PathBuf::from(format!("/proc/{pid}"));
+        let status = fs::read_to_string(directory.join("status")).ok()?;
+        if effective_uid(&status)? != uid
+            || fs::read_link(directory.join("ns/pid")).ok()? != namespace
+        {
+            return None;
+        }
+        let open = open_files(&directory.join("fd"));
+        let stat = read_stat(pid).ok()??;
+        let Stat {
+            id,
+            parent,
+            name,
+            is_dead,
+        } = stat;
+        (!is_dead).then_some(Self {
+            id,
+            parent,
+            name,
+            open,
+        })
+    }
+
+    fn belongs(&self, trace: &GatewayTrace, listeners: &BTreeSet<u64>) -> bool {
+        let looks_like = looks_like_openclaw(&self.name);
+        (looks_like && (self.holds_state(trace) || self.holds_lock(trace) || self.was_told(trace)))
+            // Docker's proxy listens for a container.
+            || (self.name != "docker-proxy" && self.listens(listeners))
+    }
+
+    fn holds_state(&self, trace: &GatewayTrace) -> bool {
+        self.open
+            .iter()
+            .any(|(_, target)| target.starts_with(&trace.state_directory))
+    }
+
+    /// OpenClaw's lock is a JSON file below /tmp that names the configuration; it stays open while the gateway lives.
+    fn holds_lock(&self, trace: &GatewayTrace) -> bool {
+        let is_lock = |target: &Path| {
+            let name = target.file_name().unwrap_or_default().as_bytes();
+            name.starts_with(b"gateway.") && name.ends_with(b".lock")
+        };
+        let locks = self.open.iter().filter(|(_, target)| is_lock(target));
+        locks.into_iter().any(|(number, _)| {
+            let link = PathBuf::from(format!("/proc/{}/fd", self.id.pid)).join(number);
+            lock_names(&link).is_some_and(|config| config == trace.config)
+        })
+    }
+
+    fn was_told(&self, trace: &GatewayTrace) -> bool {
+        let Ok(variables) = environment(self.id) else {
+            return false;
+        };
+        variables.iter().any(|(name, value)| {
+            let wanted = match name.as_bytes() {
+                b"OPENCLAW_STATE_DIR" => &trace.state_directory,
+                b"OPENCLAW_CONFIG_PATH" => &trace.config,
+                _ => return false,
+            };
+            Path::new(value) == wanted || fs::canonicalize(value).is_ok_and(|path| path == *wanted)
+        })
+    }
+
+    fn listens(&self, listeners: &BTreeSet<u64>) -> bool {
+        let inode = |target: &Path| {
+            let text = target
+                .to_str()?
+                .strip_prefix("socket:[")?
+                .strip_suffix(']')?;
+            text.parse().ok()
+        };
+        let sockets = self.open.iter().filter_map(|(_, target)| inode(target));
+        sockets
+            .into_iter()
+            .any(|inode: u64| listeners.contains(&inode))
+    }
+}
+
+/// The names that node, bun and OpenClaw's processes show; an editor with an open file is no gateway.
+fn looks_like_openclaw(name: &str) -> bool {
+    ["openclaw", "node", "bun", "MainThread"]
+        .iter()
+        .any(|start| name.starts_with(start))
+}
+
+fn lock_names(link: &Path) -> Option<PathBuf> {
+    // A lock of this name that is a pipe would hold us up.
+    fs::metadata(link).ok()?.is_file().then_some(())?;
+    let mut bytes = Vec::new();
+    fs::File::open(link)
+        .ok()?
+        .take(64 * 1024)
+        .read_to_end(&mut bytes)
+        .ok()?;
+    // OpenClaw writes a token in white space behind the JSON value.
+    let mut values = serde_json::Deserializer::from_slice(&bytes).into_iter::<serde_json::Value>();
+    let value = values.next()?.ok()?;
+    value.get("configPath")?.as_str().map(PathBuf::from)
+}
+
+fn pids() -> Result<Vec<i32>> {
+    let proc = Path::new("/proc");
+    let entries = fs::read_dir(proc).on("list", proc)?;
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    Ok(numbers.collect())
+}
+
+fn open_files(directory: &Path) -> Vec<(OsString, PathBuf)> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let target = |entry: fs::DirEntry| Some((entry.file_name(), fs::read_link(entry.path()).ok()?));
+    entries.filter_map(target).collect()
+}
+
+fn effective_uid(status: &str) -> Option<u32> {
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// What matters of proc_pid_stat(5).
+struct Stat {
+    id: ProcessId,
+    parent: i32,
+    name: String,
+    is_dead: bool,
+}
+
+fn read_stat(pid: i32) -> Result<Option<Stat>> {
+    let path = PathBuf::from(format!("/proc/{pid}/stat"));
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if is_gone(&error) => return Ok(None),
+        Err(error) => return Err(error).on("read", &path),
+    };
+    match parse_stat(pid, &String::from_utf8_lossy(&bytes)) {
+        Some(stat) => Ok(Some(stat)),
+        None => Err(Errno::BADMSG).on("read", &path),
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::NOENT | Errno::SRCH)
+    )
+}
+
+/// The name may hold any character, so the fields are counted from its last parenthesis.
+fn parse_stat(pid: i32, text: &str) -> Option<Stat> {
+    let (start, rest) = text.rsplit_once(')')?;
+    let (_, name) = start.split_once('(')?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let start_ticks = fields.get(19)?.parse().ok()?;
+    Some(Stat {
+        id: ProcessId { pid, start_ticks },
+        parent: fields.get(1)?.parse().ok()?,
+        name: name.to_owned(),
+        is_dead: matches!(*fields.first()?, "Z" | "X" | "x"),
+    })
+}
+
+fn parse_environment(bytes: &[u8]) -> Vec<(OsString, OsString)> {
+    let pair = |variable: &[u8]| {
+        let equals = variable.iter().position(|byte| *byte == b'=')?;
+        let (name, value) = variable.split_at_checked(equals)?;
+        let value = OsStr::from_bytes(value.get(1..)?);
+        Some((OsString::from_vec(name.to_vec()), value.to_owned()))
+    };
+    bytes.split(|byte| *byte == 0).filter_map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// A process that is killed when the test ends.
+    struct Running(Child);
+
+    impl Running {
+        fn id(&self) -> ProcessId {
+            let pid = i32::try_from(self.0.id()).unwrap();
+            read_stat(pid).unwrap().unwrap().id
+        }
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    /// Starts bash under another program name, as nobody; it runs the script and waits.
+    fn start(room: &Path, name: &str, script: &str, variables: &[(&str, &Path)]) -> Running {
+        let program = room.join(name);
+        fs::copy("/bin/bash", &program).unwrap();
+        let mut command = Command::new(&program);
+        command.args([
+            "-c",
+            &format!(
+                "{script}; echo > {}/up.{name}; while :; do read -t 1 < <(:) ; done",
+                room.display()
+            ),
+        ]);
+        command
+            .envs(variables.iter().copied())
+            .uid(65534)
+            .gid(65534);
+        let running = Running(command.spawn().unwrap());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !room.join(format!("up.{name}")).exists() {
+            assert!(Instant::now() < deadline, "{name} did not start");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        running
+    }
+
+    fn room() -> (tempfile::TempDir, GatewayTrace) {
+        let room = tempfile::tempdir().unwrap();
+        std::os::unix::fs::chown(room.path(), Some(65534), Some(65534)).unwrap();
+        let state_directory = room.path().join("state");
+        fs::create_dir(&state_directory).unwrap();
+        fs::write(state_directory.join("db"), "").unwrap();
+        let config = room.path().join("openclaw.json");
+        let trace = GatewayTrace {
+            state_directory,
+            config,
+            uid: 65534,
+            port: 1,
+        };
+        (room, trace)
+    }
+
+    #[test]
+    fn a_gateway_is_found_by_open_files_and_an_editor_is_not() {
+        let (room, trace) = room();
+        let open = format!("exec 7< {}/state/db", room.path().display());
+        let gateway = start(room.path(), "openclaw", &open, &[]);
+        let _editor = start(room.path(), "vim", &open, &[]);
+        assert_eq!(find_gateway(&trace).unwrap(), [gateway.id()]);
+        let other = GatewayTrace {
+            uid: 1,
+            ..trace.clone()
+        };
+        assert_eq!(find_gateway(&other).unwrap(), []);
+        let near = GatewayTrace {
+            state_directory: room.path().join("sta"),
+            ..trace
+        };
+        assert_eq!(find_gateway(&near).unwrap(), []);
+    }
+
+    #[test]
+    fn a_gateway_is_found_by_its_environment_and_by_its_lock() {
+        let (room, trace) = room();
+        let by_environment = start(
+            room.path(),
+            "node",
+            ":",
+            &[("OPENCLAW_STATE_DIR", &trace.state_directory)],
+        );
+        let lock = room.path().join("gateway.0a1b2c3d.lock");
+        fs::write(
+            &lock,
+            format!(
+                "{{\"pid\":1,\"configPath\":\"{}\"}}\n \t \t",
+                trace.config.display()
+            ),
+        )
+        .unwrap();
+        let by_lock = start(
+            room.path(),
+            "openclaw-gatewa",
+            &format!("exec 7< {}", lock.display()),
+            &[],
+        );
+        let mut expected = [by_environment.id(), by_lock.id()];
+        expected.sort_unstable();
+        assert_eq!(find_gateway(&trace).unwrap(), expected);
+    }
+
+    #[test]
+    fn whoever_listens_on_the_port_belongs() {
+        let (_room, trace) = room();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let trace = GatewayTrace {
+            uid: 0,
+            port,
+            ..trace
+        };
+        let own = read_stat(i32::try_from(std::process::id()).unwrap())
+            .unwrap()
+            .unwrap()
+            .id;
+        assert_eq!(find_gateway(&trace).unwrap(), [own]);
+    }
+
+    #[test]
+    fn a_process_in_another_pid_namespace_is_not_native() {
+        let (room, trace) = room();
+        let open = format!("exec 7< {}/state/db", room.path().display());
+        let program = room.path().join("node");
+        fs::copy("/bin/bash", &program).unwrap();
+        let up = room.path().join("up");
+        let script = format!(
+            "{open}; echo > {}; while :; do read -t 1 < <(:) ; done",
+            up.display()
+        );
+        let mut command = Command::new("unshare");
+        command
+            .args(["--pid", "--fork", "--kill-child"])
+            .arg(&program)
+            .args(["-c", &script]);
+        let _contained = Running(command.spawn().unwrap());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !up.exists() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(up.exists());
+        let trace = GatewayTrace { uid: 0, ..trace };
+        assert_eq!(find_gateway(&trace).unwrap(), []);
+    }
+
+    #[test]
+    fn a_process_lives_until_it_is_dead_even_as_a_zombie() {
+        let mut running = Running(
+            Command::new("sleep")
+                .arg("60")
+                .env("A", "b=c")
+                .spawn()
+                .unwrap(),
+        );
+        let id = running.id();
+        assert!(is_alive(id).unwrap());
+        assert!(
+            !is_alive(ProcessId {
+                start_ticks: id.start_ticks + 1,
+                ..id
+            })
+            .unwrap()
+        );
+        running.0.kill().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while is_alive(id).unwrap() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(
+            Path::new(&format!("/proc/{}", id.pid)).exists(),
+            "not yet reaped"
+        );
+        assert!(!is_alive(id).unwrap());
+        assert!(environment(id).is_err());
+    }
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        let fields = "S 7 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4242 0";
+        let stat = parse_stat(9, &format!("9 (a) (b) {fields}")).unwrap();
+        assert_eq!(
+            (stat.parent, stat.id.start_ticks, stat.is_dead),
+            (7, 4242, false)
+        );
+        assert_eq!(stat.name, "a) (b");
+    }
+
+    #[test]
+    fn an_environment_keeps_its_order_and_its_equals_signs() {
+        let parsed = parse_environment(b"B=1=2\0A=\0junk\0");
+        assert_eq!(
+            parsed,
+            [("B".into(), "1=2".into()), ("A".into(), "".into())]
+        );
+    }
+}

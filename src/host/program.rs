@@ -1,0 +1,264 @@
+//! Runs programs: with exactly one environment, without input, in a process group that ends with the deadline.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this room runs the host's programs"
+)]
+
+use std::ffi::{CString, OsStr, OsString};
+use std::io::{self, Read};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Gid, Pid, getgrouplist};
+
+use super::{HostError, Output, Result};
+use crate::inventory::User;
+
+/// The most that is kept of each stream of a program: 1 MiB. What follows is read and dropped.
+const KEPT_BYTES: usize = 1024 * 1024;
+
+/// How long a finished program's streams are waited for, where something that it left behind holds them open.
+const STREAM_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Runs a program as a user, with the groups that the user database gives it.
+pub(super) fn run_as(
+    user: &User,
+    argv: &[OsString],
+    environment: &[(OsString, OsString)],
+    deadline: Duration,
+) -> Result<Output> {
+    let mut command = Command::new("/usr/bin/setpriv");
+    command
+        .arg(format!("--reuid={}", user.uid))
+        .arg(format!("--regid={}", user.gid))
+        .arg(groups_option(user))
+        .arg("--")
+        .args(argv)
+        .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .current_dir("/");
+    run(command, &shown(argv), deadline)
+}
+
+/// Runs a program of the host as root and takes anything but success for an error.
+pub(super) fn succeed(command: Command, deadline: Duration) -> Result<Output> {
+    let mut argv = vec![command.get_program().to_owned()];
+    argv.extend(command.get_args().map(OsStr::to_owned));
+    let program = shown(&argv);
+    let output = run(command, &program, deadline)?;
+    if output.code == 0 {
+        return Ok(output);
+    }
+    let said = if output.stderr.is_empty() {
+        &output.stdout
+    } else {
+        &output.stderr
+    };
+    Err(HostError::Program {
+        program,
+        said: format!("exit code {}: {}", output.code, last_words(said)),
+    })
+}
+
+/// Runs a prepared command to its end or to the deadline, at which its whole process group is killed.
+fn run(mut command: Command, program: &str, deadline: Duration) -> Result<Output> {
+    let started = Instant::now();
+    let failed = |error: io::Error| HostError::Program {
+        program: program.to_owned(),
+        said: error.to_string(),
+    };
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(failed)?;
+    let stdout = Capture::start(child.stdout.take());
+    let stderr = Capture::start(child.stderr.take());
+    let Some(status) = wait_until(&mut child, started + deadline).map_err(failed)? else {
+        return Err(HostError::TimedOut {
+            what: format!("`{program}`"),
+            deadline,
+        });
+    };
+    Ok(Output {
+        code: code(status),
+        stdout: stdout.take(),
+        stderr: stderr.take(),
+    })
+}
+
+/// Waits for the end; `None` after the deadline, when the group has been killed and the child reaped.
+fn wait_until(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= deadline {
+            let group = i32::try_from(child.id()).map(Pid::from_raw);
+            let _ = group.map(|group| killpg(group, Signal::SIGKILL));
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+/// A stream that a thread reads to its end, so that a full pipe cannot hold the program up.
+struct Capture {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    end: Receiver<()>,
+}
+
+impl Capture {
+    fn start(stream: Option<impl Read + Send + 'static>) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let (at_end, end) = channel();
+        let kept = Arc::clone(&bytes);
+        std::thread::spawn(move || {
+            if let Some(stream) = stream {
+                keep(stream, &kept);
+            }
+            let _ = at_end.send(());
+        });
+        Self { bytes, end }
+    }
+
+    fn take(self) -> Vec<u8> {
+        let _ = self.end.recv_timeout(STREAM_PATIENCE);
+        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn keep(mut stream: impl Read, kept: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 8192];
+    loop {
+        let read = match stream.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => return,
+        };
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = KEPT_BYTES.saturating_sub(kept.len()).min(read);
+        kept.extend_from_slice(buffer.get(..room).unwrap_or_default());
+    }
+}
+
+fn groups_option(user: &User) -> String {
+    let name = CString::new(user.name.as_str()).unwrap_or_default();
+    let groups = getgrouplist(&name, Gid::from_raw(user.gid)).unwrap_or_default();
+    let listed: Vec<String> = groups.iter().map(ToString::to_string).collect();
+    if listed.is_empty() {
+        "--clear-groups".to_owned()
+    } else {
+        format!("--groups={}", listed.join(","))
+    }
+}
+
+fn code(status: ExitStatus) -> i32 {
+    let by_signal = status.signal().map(|signal| 128 + signal);
+    status.code().or(by_signal).unwrap_or(-1)
+}
+
+/// The program and its first argument: later ones may be long, and none of them is for a message.
+fn shown(argv: &[OsString]) -> String {
+    let words: Vec<String> = argv
+        .iter()
+        .take(2)
+        .map(|word| crate::display::path(Path::new(word)))
+        .collect();
+    words.join(" ")
+}
+
+/// The end of what a program said, on one line.
+fn last_words(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let last = lines
+        .get(lines.len().saturating_sub(3)..)
+        .unwrap_or_default();
+    crate::display::text(&last.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nobody() -> User {
+        User {
+            name: "nobody".to_owned(),
+            uid: 65534,
+            gid: 65534,
+            home: "/nonexistent".into(),
+        }
+    }
+
+    fn shell(script: &str, deadline: Duration) -> Result<Output> {
+        let argv = ["/bin/sh", "-c", script].map(OsString::from);
+        let environment = [("A".into(), "b c".into())];
+        run_as(&nobody(), &argv, &environment, deadline)
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn a_program_runs_as_the_user_with_exactly_this_environment() {
+        let output = shell(
+            "id -u; id -G; /usr/bin/env | grep -v ^PWD= | grep -v ^_=; cat",
+            LONG,
+        )
+        .unwrap();
+        assert_eq!(
+            String::from_utf8(output.stdout).unwrap(),
+            "65534\n65534\nA=b c\n"
+        );
+    }
+
+    #[test]
+    fn exit_codes_and_signals_are_told() {
+        assert_eq!(shell("echo no >&2; exit 7", LONG).unwrap().code, 7);
+        assert_eq!(shell("kill -9 $$", LONG).unwrap().code, 137);
+    }
+
+    #[test]
+    fn the_deadline_ends_the_whole_group() {
+        let marker = "7341.25";
+        let begun = Instant::now();
+        let error = shell(
+            &format!("/bin/sleep {marker} & /bin/sleep {marker}"),
+            Duration::from_millis(300),
+        );
+        assert!(matches!(error, Err(HostError::TimedOut { .. })));
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        let left = Command::new("pgrep").args(["-f", marker]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+    }
+
+    #[test]
+    fn a_talkative_program_is_cut_and_not_held_up() {
+        let output = shell("head -c 3000000 /dev/zero", LONG).unwrap();
+        assert_eq!((output.code, output.stdout.len()), (0, KEPT_BYTES));
+    }
+
+    #[test]
+    fn a_stream_that_a_daemon_keeps_open_is_not_waited_for() {
+        let begun = Instant::now();
+        let output = shell("echo hello; setsid /bin/sleep 6 &", LONG).unwrap();
+        assert_eq!(output.stdout, b"hello\n");
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+}
