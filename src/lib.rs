@@ -8,5 +8,6 @@ pub mod display;
 pub mod docker;
 pub mod host;
 pub mod inventory;
+pub mod openclaw;
 pub mod secret;
 pub mod units;
