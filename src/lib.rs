@@ -9,5 +9,6 @@ pub mod docker;
 pub mod host;
 pub mod inventory;
 pub mod openclaw;
+pub mod scan;
 pub mod secret;
 pub mod units;

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::inventory::{ProcessId, UnitStarter, User};
 
+pub mod reader;
+
 /// What can go wrong on the host: what was tried, on which object.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {

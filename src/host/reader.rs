@@ -22,7 +22,6 @@ use rustix::fs::OFlags;
 
 pub use machine::MachineFacts;
 pub use process::{Glance, ProcessDetails};
-pub use program::{UnitAnswer, UnitManager};
 pub use socket::Listener;
 
 use crate::inventory::User;
@@ -273,7 +272,12 @@ mod tests {
     #[test]
     fn what_is_not_there_is_no_error() {
         let reader = Reader::new();
-        assert!(reader.file(Path::new("/nonexistent/file")).unwrap().is_none());
+        assert!(
+            reader
+                .file(Path::new("/nonexistent/file"))
+                .unwrap()
+                .is_none()
+        );
         assert!(reader.file(Path::new("/dev/null/file")).unwrap().is_none());
         assert!(reader.list(Path::new("/nonexistent")).is_empty());
         assert_eq!(reader.kind(Path::new("/nonexistent")), None);

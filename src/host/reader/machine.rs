@@ -38,7 +38,9 @@ impl Reader {
             cores: u32::try_from(system.cpus().len()).unwrap_or(u32::MAX),
             memory_total: Bytes(total),
             memory_used: Bytes(total.saturating_sub(system.available_memory())),
-            is_cgroup_unified: self.kind(Path::new("/sys/fs/cgroup/cgroup.controllers")).is_some(),
+            is_cgroup_unified: self
+                .kind(Path::new("/sys/fs/cgroup/cgroup.controllers"))
+                .is_some(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use procfs::FromRead as _;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
@@ -58,7 +59,9 @@ impl ProcessDetails {
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         let mut from_last = self.environment.iter().rev();
-        from_last.find(|(key, _)| key == name).map(|(_, value)| value.as_os_str())
+        from_last
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_os_str())
     }
 }
 
@@ -117,14 +120,16 @@ impl Reader {
         kib_field(process, "status", "VmHWM:")
     }
 
-    /// Returns how many seconds a process has been running.
+    /// Returns how long a process has been running.
     #[must_use]
-    pub fn uptime_secs(&self, process: ProcessId) -> u64 {
-        let uptime = fs::File::open("/proc/uptime").ok();
-        let uptime = uptime.and_then(|file| procfs::Uptime::from_read(file).ok());
-        let started = process.start_ticks / procfs::ticks_per_second().max(1);
-        let booted = uptime.map_or(started, |it| it.uptime_duration().as_secs());
-        booted.saturating_sub(started)
+    pub fn uptime(&self, process: ProcessId) -> Duration {
+        let file = fs::File::open("/proc/uptime").ok();
+        let uptime = file.and_then(|file| procfs::Uptime::from_read(file).ok());
+        let tick_ms = 1000 / procfs::ticks_per_second().clamp(1, 1000);
+        let started = Duration::from_millis(process.start_ticks.saturating_mul(tick_ms));
+        uptime.map_or(Duration::ZERO, |it| {
+            it.uptime_duration().saturating_sub(started)
+        })
     }
 }
 
@@ -140,7 +145,11 @@ fn glance_at(pid: i32) -> Option<Glance> {
 fn parse_stat(line: &[u8]) -> Option<Glance> {
     let open = line.iter().position(|byte| *byte == b'(')?;
     let close = line.iter().rposition(|byte| *byte == b')')?;
-    let pid = str::from_utf8(line.get(..open)?).ok()?.trim().parse().ok()?;
+    let pid = str::from_utf8(line.get(..open)?)
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
     let rest = str::from_utf8(line.get(close + 1..)?).ok()?;
     // The first field after the name is number 3, the state.
     let field = |number: usize| rest.split_ascii_whitespace().nth(number - 3);
@@ -181,7 +190,10 @@ fn pair(variable: &OsString) -> Option<(OsString, OsString)> {
     let bytes = variable.as_bytes();
     let equals = bytes.iter().position(|byte| *byte == b'=')?;
     let (name, value) = (bytes.get(..equals)?, bytes.get(equals + 1..)?);
-    Some((OsString::from_vec(name.to_vec()), OsString::from_vec(value.to_vec())))
+    Some((
+        OsString::from_vec(name.to_vec()),
+        OsString::from_vec(value.to_vec()),
+    ))
 }
 
 /// Returns the paths and the socket inodes of a process's descriptors; `None` where they may not be seen.
@@ -227,7 +239,14 @@ mod tests {
 
     #[test]
     fn a_broken_stat_line_is_no_process() {
-        for line in [&b""[..], b"77", b"77 (a", b"77 (a)", b"77 )a(", b"x (a) S 1 2 3"] {
+        for line in [
+            &b""[..],
+            b"77",
+            b"77 (a",
+            b"77 (a)",
+            b"77 )a(",
+            b"x (a) S 1 2 3",
+        ] {
             assert_eq!(parse_stat(line), None);
         }
     }
@@ -236,11 +255,18 @@ mod tests {
     fn this_process_sees_itself_with_its_environment_and_files() {
         let reader = Reader::new();
         let own = i32::try_from(std::process::id()).unwrap();
-        let glances: Vec<_> = reader.glance().into_iter().filter(|it| it.id.pid == own).collect();
+        let glances: Vec<_> = reader
+            .glance()
+            .into_iter()
+            .filter(|it| it.id.pid == own)
+            .collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         let details = reader.details(&glances).remove(0);
         assert!(details.files.contains(&file.path().to_path_buf()));
-        assert_eq!(details.variable("PATH"), std::env::var_os("PATH").as_deref());
+        assert_eq!(
+            details.variable("PATH"),
+            std::env::var_os("PATH").as_deref()
+        );
         assert_eq!(details.executable, std::env::current_exe().ok());
         assert_eq!(reader.is_native(details.id), Some(true));
         assert!(reader.pss(details.id) > Some(Bytes(0)));
