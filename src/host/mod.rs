@@ -10,7 +10,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::inventory::{ProcessId, UnitStarter, User};
 
+mod attributes;
+mod beneath;
+mod census;
+mod context;
+mod entry;
+mod files;
+mod manifest;
+mod owners;
 pub mod reader;
+mod roots;
+mod walk;
+
+pub use census::census;
+pub use entry::{Identity, Stat};
+pub use files::READ_LIMIT;
+pub use walk::{Entry, KEPT_OPEN, Unvisited, walk};
 
 /// What can go wrong on the host: what was tried, on which object.
 #[derive(Debug, thiserror::Error)]
