@@ -233,6 +233,7 @@ fn io_error(path: &Path, source: io::Error) -> ReadError {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

@@ -60,7 +60,13 @@ pub(super) fn find(
     let claims: Vec<_> = claims.collect();
     let mains: Vec<_> = claims.iter().map(|(process, _)| process.id.pid).collect();
     let families = claims.into_iter().map(|(main, claim)| {
-        let others = members(&glances, main, &mains);
+        let mut others = members(&glances, main, &mains);
+        let strangers = details
+            .iter()
+            .filter(|it| !mains.contains(&it.id.pid) && shares_unit(it, main));
+        others.extend(strangers.map(|it| it.id));
+        others.sort();
+        others.dedup();
         let is_member = |it: &&ProcessDetails| others.contains(&it.id);
         let parent = glances.iter().find(|it| it.id.pid == main.parent);
         Family {
@@ -150,7 +156,7 @@ fn state_directory(files: &[PathBuf]) -> Option<PathBuf> {
         let file = files.iter().find(|file| file.ends_with(database))?;
         file.ancestors().nth(depth).map(Path::to_path_buf)
     };
-    DATABASES.iter().find_map(|database| below(&database))
+    DATABASES.iter().find_map(below)
 }
 
 fn is_own_service(process: &ProcessDetails) -> bool {
@@ -162,6 +168,13 @@ fn is_listening(process: &ProcessDetails, listeners: &[Listener]) -> bool {
     listeners
         .iter()
         .any(|it| process.sockets.contains(&it.inode))
+}
+
+/// Returns whether a process lives in a gateway's own unit, though it is not below it: its launcher left it behind.
+fn shares_unit(process: &ProcessDetails, main: &ProcessDetails) -> bool {
+    process.uid == main.uid
+        && super::starter::is_gateways_own(&main.cgroup)
+        && process.cgroup == main.cgroup
 }
 
 /// Returns the launcher above a gateway and everything below it, other gateways and what is theirs excepted.
@@ -200,6 +213,7 @@ fn launchers(glances: &[Glance], main: &ProcessDetails) -> Vec<ProcessId> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
@@ -271,6 +285,18 @@ mod tests {
         ];
         assert_eq!(pids(&members(&glances, &process(11, 5), &[11, 12])), [0; 0]);
         assert_eq!(pids(&members(&glances, &process(12, 11), &[11, 12])), [13]);
+    }
+
+    #[test]
+    fn an_orphan_in_the_gateways_own_unit_belongs_to_it_and_one_in_crons_does_not() {
+        let shares = |unit: &str| {
+            let (mut main, mut orphan) = (process(7, 1), process(8, 1));
+            main.cgroup = format!("0::/system.slice/{unit}\n");
+            orphan.cgroup.clone_from(&main.cgroup);
+            shares_unit(&orphan, &main)
+        };
+        assert!(shares("openclaw-gateway.service"));
+        assert!(!shares("cron.service") && !shares(""));
     }
 
     #[test]

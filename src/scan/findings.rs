@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use super::sighting::Sighting;
 use crate::display;
-use crate::inventory::{Finding, Gateway, Place, Starter, catalogued};
+use crate::inventory::{Finding, Gateway, Place, Starter, UnitScope, UnitStarter, catalogued};
 use crate::openclaw::{Facts, Version, release};
 
 /// Applies every rule to a gateway. `foreign` are the listeners of others on its port.
@@ -23,6 +24,30 @@ pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr
         .flatten()
         .chain(loopback(gateway, facts))
         .collect()
+}
+
+/// An enabled unit that would start a gateway a second time.
+pub(super) fn second_starter(gateway: &Sighting, unit: &Sighting) -> Finding {
+    let summary = format!("{} would start it a second time", unit.starter);
+    let finding = Finding::new(
+        &catalogued::UNKNOWN_STARTER,
+        &gateway.name,
+        display::text(&summary),
+    );
+    match &unit.starter {
+        Starter::Unit(unit) => finding
+            .at(display::path(&unit.file))
+            .remedied_by(disable(unit)),
+        Starter::Other { .. } => finding,
+    }
+}
+
+fn disable(unit: &UnitStarter) -> String {
+    let manager = match unit.scope {
+        UnitScope::System => "systemctl",
+        UnitScope::User { .. } => "systemctl --user",
+    };
+    format!("{manager} disable --now {}", display::text(&unit.name))
 }
 
 fn starter(gateway: &Gateway) -> Option<Finding> {
@@ -133,4 +158,145 @@ fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
         Finding::new(&catalogued::LOOPBACK_URL, &gateway.name, summary).at(place)
     });
     findings.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{Auth, Census, Config, GatewayName, Release, User};
+    use crate::openclaw::{Context, Document, facts};
+    use crate::secret::Hasher;
+
+    /// A gateway with nothing wrong but that it has not been started.
+    fn gateway() -> Gateway {
+        let unit = UnitStarter {
+            name: "openclaw-gateway.service".into(),
+            scope: UnitScope::System,
+            file: "/u/openclaw-gateway.service".into(),
+            enablement: "enabled".into(),
+        };
+        Gateway {
+            name: GatewayName("joe/.openclaw".into()),
+            user: User {
+                name: "joe".into(),
+                uid: 1001,
+                gid: 1001,
+                home: "/home/joe".into(),
+            },
+            process: None,
+            release: Some(Release {
+                version: "2026.9.6".into(),
+                package: "/p".into(),
+                node: "/n".into(),
+            }),
+            state_directory: "/home/joe/.openclaw".into(),
+            config: Config {
+                path: "/home/joe/.openclaw/openclaw.json".into(),
+                meaning: Hasher::for_machine("m").hash(b"x"),
+                bind: None,
+                port: None,
+                auth: Auth {
+                    mode: None,
+                    has_secret: true,
+                },
+                allowed_origins: None,
+            },
+            port: 18789,
+            listeners: Vec::new(),
+            agents: Vec::new(),
+            accounts: Vec::new(),
+            credentials: Vec::new(),
+            starter: Starter::Unit(unit),
+            environment: Vec::new(),
+            memory: None,
+            last_boot_ms: None,
+            census: None,
+        }
+    }
+
+    fn facts_of(text: &str) -> Facts {
+        let context = Context {
+            home: "/home/joe".as_ref(),
+            state_directory: "/home/joe/.openclaw".as_ref(),
+            config: "/home/joe/.openclaw/openclaw.json".as_ref(),
+            environment: &std::collections::BTreeMap::new(),
+        };
+        facts(&Document::parse(text.as_bytes()).expect("parses"), &context)
+    }
+
+    /// Returns ids and places of what is found after a change; the gateway at rest has `OM-S002` anyway.
+    fn found(change: impl FnOnce(&mut Gateway), text: &str, foreign: &[SocketAddr]) -> Vec<String> {
+        let mut gateway = gateway();
+        change(&mut gateway);
+        let findings = of(&gateway, Some(&facts_of(text)), foreign);
+        let findings = findings
+            .into_iter()
+            .filter(|finding| finding.id != "OM-S002");
+        findings
+            .map(|finding| format!("{} {}", finding.id, finding.place))
+            .collect()
+    }
+
+    #[test]
+    fn nothing_is_found_of_a_sound_gateway_but_that_it_rests() {
+        assert_eq!(found(|_| {}, "{}", &[]), [""; 0]);
+        let findings = of(&gateway(), None, &[]);
+        let [finding] = findings.as_slice() else {
+            panic!("one finding")
+        };
+        assert_eq!(
+            (finding.id.as_str(), finding.place.as_str()),
+            ("OM-S002", "/u/openclaw-gateway.service")
+        );
+    }
+
+    #[test]
+    fn an_unknown_starter_root_and_an_untried_release_are_found() {
+        let other = Starter::Other {
+            seen: "below `cron`".into(),
+        };
+        assert_eq!(found(|it| it.starter = other, "{}", &[]), ["OM-S001 "]);
+        assert_eq!(found(|it| it.user.uid = 0, "{}", &[]), ["OM-S003 "]);
+        assert_eq!(found(|it| it.release = None, "{}", &[]), ["OM-R001 "]);
+        for version in ["2026.5.28", "2026.9.6-1", "1\u{1b}[2J"] {
+            let set = |it: &mut Gateway| {
+                if let Some(release) = &mut it.release {
+                    version.clone_into(&mut release.version);
+                }
+            };
+            assert_eq!(found(set, "{}", &[]), ["OM-R001 /p"], "{version}");
+        }
+    }
+
+    #[test]
+    fn an_open_bind_is_found_at_the_configuration() {
+        let expected = ["OM-C004 /home/joe/.openclaw/openclaw.json"];
+        assert_eq!(
+            found(|it| it.config.auth.has_secret = false, "{}", &[]),
+            expected
+        );
+        assert_eq!(
+            found(|it| it.config.auth.mode = Some("none".into()), "{}", &[]),
+            expected
+        );
+    }
+
+    #[test]
+    fn strays_foreign_ports_and_loopback_services_are_found_at_their_place() {
+        let census = Census {
+            entries: 9,
+            strays: 2,
+            hard_linked_strays: 1,
+            ..Census::default()
+        };
+        let expected = ["OM-O002 ", "OM-O004 /home/joe/.openclaw"];
+        assert_eq!(found(|it| it.census = Some(census), "{}", &[]), expected);
+        let address = "127.0.0.1:18789".parse().expect("an address");
+        assert_eq!(found(|_| {}, "{}", &[address]), ["OM-N001 127.0.0.1:18789"]);
+        let text = "{\nmodels: {providers: {x: {baseUrl: 'http://localhost:11434/v1'}}}}";
+        assert_eq!(
+            found(|_| {}, text, &[]),
+            ["OM-N002 /home/joe/.openclaw/openclaw.json:2"]
+        );
+    }
 }

@@ -39,8 +39,15 @@ pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Invento
         .into_iter()
         .map(|family| sighting::running(reader, family));
     let mut sightings: Vec<_> = running.collect();
-    let resting = rest::resting(reader, &sightings, &mut unseen);
-    sightings.extend(resting);
+    for unit in rest::resting(reader, &sightings, &mut unseen) {
+        match sightings
+            .iter()
+            .find(|it| it.state_directory == unit.state_directory)
+        {
+            Some(known) => findings.push(findings::second_starter(known, &unit)),
+            None => sightings.push(unit),
+        }
+    }
     let mut gateways: Vec<Gateway> = Vec::new();
     for sighting in sightings {
         let seen = gateway::read(reader, &sighting, &listeners, hasher);

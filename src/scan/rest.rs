@@ -150,6 +150,7 @@ fn user(line: &str) -> Option<User> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 #[expect(clippy::disallowed_methods, reason = "the tests make unit files")]
 mod tests {
     use super::*;

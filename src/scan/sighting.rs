@@ -116,13 +116,13 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
         .as_ref()
         .and_then(|family| family.state_directory.clone());
     let state_directory =
-        told.unwrap_or_else(|| first_there(reader, layout::state_directories(&own, &home)));
+        told.unwrap_or_else(|| first_there(reader, &layout::state_directories(&own, &home)));
     let state_directory = reader.resolve(&state_directory);
     let locked = family
         .as_ref()
         .and_then(|family| family.lock.as_ref()?.config_path.clone());
     let config = locked
-        .unwrap_or_else(|| first_there(reader, layout::configs(&own, &home, &state_directory)));
+        .unwrap_or_else(|| first_there(reader, &layout::configs(&own, &home, &state_directory)));
     let dotenv = reader.file(&state_directory.join(".env")).ok().flatten();
     let dotenv = dotenv::parse(&String::from_utf8_lossy(&dotenv.unwrap_or_default()));
     let mut variables = own;
@@ -159,7 +159,7 @@ fn texts(environment: &[(OsString, OsString)]) -> BTreeMap<String, String> {
     pairs.collect()
 }
 
-fn first_there(reader: &Reader, paths: Vec<PathBuf>) -> PathBuf {
+fn first_there(reader: &Reader, paths: &[PathBuf]) -> PathBuf {
     let there = paths.iter().find(|path| reader.kind(path).is_some());
     there.or(paths.first()).cloned().unwrap_or_default()
 }

@@ -69,6 +69,11 @@ pub(super) fn mentions_openclaw(text: &[u8]) -> bool {
         .any(|name| text.contains(name))
 }
 
+/// Returns whether a control group is that of a unit named for OpenClaw.
+pub(super) fn is_gateways_own(cgroup: &str) -> bool {
+    named_unit(cgroup).is_some_and(|unit| mentions_openclaw(unit.name.as_bytes()))
+}
+
 /// Returns the path that systemd gave: its named hierarchy under version 1, the unified one under version 2; cgroups(7).
 fn control_group(text: &str) -> Option<&str> {
     let path = |controllers: &str| {

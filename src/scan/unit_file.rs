@@ -25,9 +25,9 @@ impl UnitFile {
 
     /// Returns the value of `--port`, in either of its forms.
     pub(super) fn port(&self) -> Option<u16> {
-        let words = self.command.iter();
+        let mut words = self.command.iter();
         let separate = words.clone().skip_while(|word| *word != "--port").nth(1);
-        let joined = words.filter_map(|word| word.strip_prefix("--port=")).next();
+        let joined = words.find_map(|word| word.strip_prefix("--port="));
         joined.or(separate.map(String::as_str))?.parse().ok()
     }
 }

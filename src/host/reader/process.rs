@@ -226,6 +226,7 @@ fn kib_field(process: ProcessId, file: &str, name: &str) -> Option<Bytes> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
@@ -278,7 +279,9 @@ mod tests {
         let own = i32::try_from(std::process::id()).unwrap();
         let mut glances = reader.glance();
         glances.retain(|it| it.id.pid == own);
-        glances.iter_mut().for_each(|it| it.id.start_ticks += 1);
+        for it in &mut glances {
+            it.id.start_ticks += 1;
+        }
         assert_eq!(reader.details(&glances), []);
     }
 }

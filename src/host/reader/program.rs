@@ -142,6 +142,7 @@ fn parse_unit(text: &str) -> Option<UnitState> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
