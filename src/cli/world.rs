@@ -27,7 +27,7 @@ impl World {
             );
         }
         Ok(Self {
-            host: RealHost::new(),
+            host: RealHost,
             docker: DockerSocket::connect()?,
             hasher: hasher(&Reader::new())?,
             paths: Paths::installed(state),
@@ -45,9 +45,9 @@ pub(super) fn scan() -> Result<Inventory, Failure> {
 }
 
 fn hasher(reader: &Reader) -> Result<Hasher, Failure> {
-    let id = reader.machine_id().ok_or_else(|| {
-        Failure::new(Code::Failed, "`/etc/machine-id` cannot be read")
-            .hint("systemd-machine-id-setup")
+    let id = reader.file(Path::new("/etc/machine-id")).ok().flatten().ok_or_else(|| {
+        Failure::new(Code::Failed, "`/etc/machine-id` cannot be read").hint("systemd-machine-id-setup")
     })?;
+    let id = String::from_utf8_lossy(&id);
     Ok(Hasher::for_machine(&id))
 }

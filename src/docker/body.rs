@@ -21,7 +21,7 @@ pub(super) const LOOPBACK: &str = "127.0.0.1";
 /// The argv goes whole into `Entrypoint`; the engine ignores an image's `Cmd` where a container has an entry point.
 pub(super) fn of(spec: &ContainerSpec) -> ContainerCreateBody {
     ContainerCreateBody {
-        hostname: Some(spec.name.clone()),
+        hostname: Some(spec.hostname.clone()),
         image: Some(spec.image.clone()),
         user: Some(spec.user.clone()),
         working_dir: Some(text(&spec.directory)),

@@ -40,7 +40,7 @@ pub fn service(spec: &ContainerSpec) -> Value {
         }
     };
     set("container_name", json!(spec.name));
-    set("hostname", json!(spec.name));
+    set("hostname", json!(spec.hostname));
     set("image", json!(spec.image));
     set("user", json!(spec.user));
     set("working_dir", json!(body::text(&spec.directory)));

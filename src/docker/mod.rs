@@ -144,8 +144,10 @@ pub enum Mount {
 /// A container to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerSpec {
-    /// Its name, which is its host name too.
+    /// Its name.
     pub name: String,
+    /// The host name that its processes see.
+    pub hostname: String,
     /// The image.
     pub image: String,
     /// `uid:gid`.

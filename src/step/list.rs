@@ -264,6 +264,9 @@ fn container(plan: &Plan, group: &Group, gateway: &Movable, paths: &Paths) -> Co
     let Movable { facts, .. } = gateway;
     let mut spec = ContainerSpec {
         name: group.name.clone(),
+        // OpenClaw keeps a lease in its state directory with the host's name. One of another host is held to be alive for
+        // five minutes after a crash, so that neither side could start after the other; seen with 2026.9.6.
+        hostname: plan.facts.host.name.clone(),
         image: group.image.reference.clone(),
         user: format!("{}:{}", facts.user.uid, facts.user.gid),
         directory: facts.user.home.clone(),
