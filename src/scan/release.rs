@@ -18,9 +18,9 @@ const COMMANDS: [&str; 3] = ["openclaw", "clawdbot", "moltbot"];
 /// A title hides the arguments of `openclaw gateway run`, so its helpers are asked too, then the unit, and last the
 /// `PATH` that the gateway was started with.
 pub(super) fn release(reader: &Reader, sighting: &Sighting) -> Option<Release> {
-    let (package, version) = scripts(reader, sighting)
-        .iter()
-        .find_map(|script| package(reader, script))?;
+    let absolute = scripts(sighting).filter(|path| path.is_absolute());
+    let mut there = absolute.filter(|path| reader.kind(path).is_some());
+    let (package, version) = there.find_map(|script| package(reader, &reader.resolve(&script)))?;
     Some(Release {
         version: crate::display::text(&version),
         package,
@@ -28,7 +28,8 @@ pub(super) fn release(reader: &Reader, sighting: &Sighting) -> Option<Release> {
     })
 }
 
-fn scripts(reader: &Reader, sighting: &Sighting) -> Vec<PathBuf> {
+/// Returns the paths that may be OpenClaw's scripts, the surest first.
+fn scripts(sighting: &Sighting) -> impl Iterator<Item = PathBuf> {
     let family = sighting.family.iter();
     let processes = family.flat_map(|family| [&family.main].into_iter().chain(&family.helpers));
     let arguments = processes
@@ -42,9 +43,7 @@ fn scripts(reader: &Reader, sighting: &Sighting) -> Vec<PathBuf> {
     let path = sighting.variables.get("PATH").map_or("", String::as_str);
     let commands =
         std::env::split_paths(path).flat_map(|directory| COMMANDS.map(|name| directory.join(name)));
-    let all = arguments.chain(unit).chain(commands);
-    let absolute = all.filter(|path| path.is_absolute() && reader.kind(path).is_some());
-    absolute.map(|path| reader.resolve(&path)).collect()
+    arguments.chain(unit).chain(commands)
 }
 
 fn package(reader: &Reader, script: &Path) -> Option<(PathBuf, String)> {

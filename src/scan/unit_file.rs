@@ -118,7 +118,7 @@ mod tests {
 
     const UNIT: &str = "[Unit]\nUser=nobody\n[Service]\n# ExecStart=/old\nExecStart=-\"/usr/bin/node\" \\\n  \
         %h/lib/openclaw/dist/index.js gateway --port 18789\nUser=joe\n\
-        Environment=A=1 \"B=two words\" 'C=100%%'\nEnvironment=D=x\\\"y\n[Install]\nExecStart=/no\n";
+        Environment=A=1 \"B=two words\" 'C=100%%'\nEnvironment=D=x\\\"y\n[Install]\nUser=nobody\n";
 
     #[test]
     fn a_gateways_unit_is_read() {

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -137,8 +138,12 @@ fn pid(process: ProcessId) -> Option<Pid> {
     u32::try_from(process.pid).ok().map(Pid::from_u32)
 }
 
+/// Reads the line at once: it is far shorter than a page, and `/proc` gives it whole.
 fn glance_at(pid: i32) -> Option<Glance> {
-    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    let mut line = [0; 4096];
+    let mut file = fs::File::open(format!("/proc/{pid}/stat")).ok()?;
+    let length = file.read(&mut line).ok()?;
+    parse_stat(line.get(..length)?)
 }
 
 /// Parses `proc_pid_stat(5)`. The name may hold blanks, brackets and line ends: it ends at the last bracket.
