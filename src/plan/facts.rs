@@ -157,9 +157,17 @@ impl GatewayFacts {
             starter: gateway.starter,
             agents: gateway.agents,
             accounts: gateway.accounts,
-            credentials: gateway.credentials,
+            credentials: gateway.credentials.into_iter().map(without_places).collect(),
             environment: gateway.environment,
         }
+    }
+}
+
+/// A place may name a process or a line, which change by themselves.
+fn without_places(credential: Credential) -> Credential {
+    Credential {
+        places: Vec::new(),
+        ..credential
     }
 }
 
