@@ -1,3 +1,7 @@
-//! The `ocmigrate` command.
+//! The `ocmigrate` command: parse, run, render the error.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ocmigrate::cli::main()
+}

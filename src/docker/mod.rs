@@ -1,6 +1,22 @@
 //! The only room with the Docker API, and the only asynchronous input and output. [`Docker`] is its door; the engine
 //! behind it is asked over its unix socket, never through the `docker` program.
 
+mod archive;
+mod body;
+pub mod compose;
+mod compose_hash;
+mod containers;
+pub mod fake;
+mod images;
+mod layer;
+mod networks;
+mod pipe;
+mod run;
+mod socket;
+mod yaml;
+
+pub use socket::DockerSocket;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -128,8 +144,10 @@ pub enum Mount {
 /// A container to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerSpec {
-    /// Its name, which is its host name too.
+    /// Its name.
     pub name: String,
+    /// The host name that its processes see.
+    pub hostname: String,
     /// The image.
     pub image: String,
     /// `uid:gid`.
@@ -285,4 +303,15 @@ pub trait Docker {
 
     /// Returns the memory that a running container uses, page cache not counted.
     fn memory_used(&self, name: &str) -> Result<Option<Bytes>>;
+}
+
+/// Tells whether an object with the labels `found` was made for the same purpose as one with `wanted`: our own labels, of
+/// which there must be some, are equal.
+fn is_leftover(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> bool {
+    fn own(labels: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
+        labels
+            .iter()
+            .filter(|(key, _)| key.starts_with("ocmigrate."))
+    }
+    own(wanted).next().is_some() && own(found).eq(own(wanted))
 }

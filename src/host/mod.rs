@@ -27,6 +27,7 @@ mod owners;
 mod owners_tests;
 mod processes;
 mod program;
+pub mod reader;
 pub mod real;
 mod roots;
 mod sockets;
@@ -39,6 +40,7 @@ pub use census::census;
 pub use entry::{Identity, Stat};
 pub use files::READ_LIMIT;
 pub use given::{read_given, write_given};
+pub use reader::Reader;
 pub use real::RealHost;
 pub use walk::{Entry, KEPT_OPEN, Unvisited, walk};
 

@@ -1,6 +1,7 @@
-//! The lab: a whole server in a container, real OpenClaw, and a Bot API that keeps a ledger.
+//! The lab: a whole server in a container, real `OpenClaw`, and a Bot API that keeps a ledger.
 
 pub mod bot_api;
 pub mod fleet;
 pub mod model;
 pub mod server;
+pub mod services;

@@ -1,3 +1,11 @@
-//! The `lab` command.
+//! The `lab` command: dispatches to one module a subcommand.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    cli::report(cli::Arguments::parse().run())
+}

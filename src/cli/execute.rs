@@ -1,0 +1,265 @@
+//! `ocmigrate execute`: dry run, run, resume.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::failure::{Code, Failure};
+use super::setting::{self, Setting};
+use super::terminal::Terminal;
+use super::world::{self, World};
+use crate::host::Host;
+use crate::inventory::Inventory;
+use crate::journal::{self, Direction, Journal, Lock, Outcome};
+use crate::openclaw;
+use crate::plan::{self, Facts, Plan};
+use crate::report::{self, DryRun};
+use crate::step::{Paths, Step, steps};
+
+/// Move a group into its container
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are the flags of the command line"
+)]
+#[derive(Debug, Args)]
+pub(super) struct Execute {
+    /// The group to move
+    #[arg(long, value_name = "GROUP")]
+    group: String,
+    /// Read the plan from FILE [default: plans/HOSTNAME.json]
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Show what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Go on with a run that was cut off
+    #[arg(long, conflicts_with_all = ["dry_run", "plan"])]
+    resume: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Go on in spite of an inhibitor that can be accepted
+    #[arg(long, value_name = "ID")]
+    accept: Vec<String>,
+    /// Print one JSON document, or one event a line while executing
+    #[arg(long)]
+    json: bool,
+    /// Write the dry run as Markdown to FILE
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    md: Option<PathBuf>,
+}
+
+impl Execute {
+    pub(super) fn run(&self, state: &Path, terminal: &Terminal) -> Result<(), Failure> {
+        let world = World::open(state, "execute")?;
+        if self.resume {
+            return self.resume(&world, terminal);
+        }
+        let known = Setting::read_state(&world, &self.group)?;
+        match known {
+            Direction::Forward { .. } | Direction::Back { .. } => return Err(self.unfinished()),
+            Direction::Ended(Outcome::InContainer) => {
+                terminal.say(&format!(
+                    "{} is in its container already: ocmigrate status",
+                    self.group
+                ));
+                return Ok(());
+            }
+            Direction::Unopened | Direction::Ended(Outcome::Native) => {}
+        }
+        let (plan, steps, inventory) = self.prepare(&world.paths)?;
+        let report = self.rehearse(&world, &plan, &steps, &inventory)?;
+        self.show(&report, terminal)?;
+        if report.is_blocked() {
+            return Err(blocked(&report));
+        }
+        if self.dry_run {
+            return Ok(());
+        }
+        if !self.yes && !terminal.ask("Proceed?")? {
+            return Err(Failure::new(Code::Blocked, "declined; nothing was changed"));
+        }
+        self.execute(&world, plan, steps, terminal)
+    }
+
+    /// Reads the plan and scans the host.
+    fn prepare(&self, paths: &Paths) -> Result<(Plan, Vec<Step>, Inventory), Failure> {
+        let inventory = world::scan()?;
+        let path = self
+            .plan
+            .clone()
+            .unwrap_or_else(|| plan::default_path(&inventory.host.name));
+        let text = setting::read_given(&path)
+            .map_err(|failure| failure.hint("ocmigrate plan --yes writes one"))?;
+        let plan = plan::parse(&text).map_err(|error| {
+            let mut failure = Failure::from(error);
+            failure.message = format!("{}: {}", crate::display::path(&path), failure.message);
+            failure
+        })?;
+        if plan.facts.host.machine != inventory.host.machine {
+            let name = crate::display::text(&plan.facts.host.name);
+            return Err(Failure::new(
+                Code::Blocked,
+                format!("the plan was made for another host, `{name}`"),
+            )
+            .hint("ocmigrate plan --yes makes one for this host"));
+        }
+        let steps = steps(&plan, &self.group, paths)?;
+        Ok((plan, steps, inventory))
+    }
+
+    /// Looks for everything that would stop the run, and changes nothing.
+    fn rehearse(
+        &self,
+        world: &World,
+        plan: &Plan,
+        steps: &[Step],
+        inventory: &Inventory,
+    ) -> Result<DryRun, Failure> {
+        let group = plan
+            .find_group(&self.group)
+            .ok_or_else(super::plan::no_gateway)?;
+        let gateway = group
+            .gateways
+            .first()
+            .and_then(|name| plan.facts.find_gateway(name))
+            .ok_or_else(super::plan::no_gateway)?;
+        let last_boot = inventory
+            .gateways
+            .iter()
+            .find(|found| found.name == gateway.name)
+            .and_then(|found| found.last_boot_ms);
+        let mut report = report::dry_run(group, gateway, steps, last_boot);
+        report.stale = plan
+            .facts
+            .differences(&Facts::of(inventory), &group.gateways);
+        report.blocked_by = plan::blockers(inventory, group, &self.accept)
+            .into_iter()
+            .cloned()
+            .collect();
+        let say = |_: &str| {};
+        let context = setting::context(world, &say);
+        report.refused = steps
+            .iter()
+            .find_map(|step| step.capture(&context).err())
+            .map(|error| error.to_string());
+        if let Some(version) = gateway
+            .release
+            .as_ref()
+            .and_then(|release| release.version.parse().ok())
+            && let Ok(Some(file)) = world.host.read(&gateway.config)
+            && let Ok(rewritten) =
+                openclaw::for_container(&file.bytes, gateway.port, &version, &world.hasher)
+        {
+            let spoken = rewritten.rewrite.spoken();
+            report.set_config_change(&gateway.config, &file.bytes, &rewritten.text, &spoken);
+        }
+        Ok(report)
+    }
+
+    fn show(&self, report: &DryRun, terminal: &Terminal) -> Result<(), Failure> {
+        if let Some(path) = &self.md {
+            crate::host::write_given(path, report::dry_run_markdown(report).as_bytes())?;
+        }
+        match (self.json, self.dry_run) {
+            (true, true) => {
+                terminal.data(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"))
+            }
+            (true, false) => Ok(()),
+            (false, true) => terminal.data(&report::dry_run_text(report)),
+            (false, false) => {
+                terminal.say(report::dry_run_text(report).trim_end());
+                Ok(())
+            }
+        }
+    }
+
+    fn execute(
+        &self,
+        world: &World,
+        plan: Plan,
+        steps: Vec<Step>,
+        terminal: &Terminal,
+    ) -> Result<(), Failure> {
+        setting::make_state_directory(world)?;
+        let _lock = Lock::take(&world.paths.state)?;
+        let (setting, journal) = Setting::begin(world, plan, steps, &self.group)?;
+        self.go(world, &setting, journal, terminal)
+    }
+
+    fn resume(&self, world: &World, terminal: &Terminal) -> Result<(), Failure> {
+        let setting = Setting::read(world, &self.group)?.ok_or_else(|| {
+            Failure::new(
+                Code::Usage,
+                format!(
+                    "group `{}` has no run to resume",
+                    crate::display::text(&self.group)
+                ),
+            )
+            .hint("ocmigrate status lists the groups that were executed")
+        })?;
+        let _lock = Lock::take(&world.paths.state)?;
+        let journal = setting.open_journal(world)?;
+        self.go(world, &setting, journal, terminal)
+    }
+
+    fn go(
+        &self,
+        world: &World,
+        setting: &Setting,
+        mut journal: Journal,
+        terminal: &Terminal,
+    ) -> Result<(), Failure> {
+        super::terminal::catch_interrupts();
+        let tell = |event| terminal.event(&event, self.json);
+        let outcome = setting::with_run(world, setting, &mut journal, &tell, |run| run.resume())?;
+        let end = match outcome {
+            Outcome::InContainer => "is in its container",
+            Outcome::Native => "is native",
+        };
+        terminal.say(&format!("{} {end}", self.group));
+        if outcome == Outcome::InContainer {
+            terminal.say(&format!("back: ocmigrate rollback --group {}", self.group));
+        }
+        Ok(())
+    }
+
+    fn unfinished(&self) -> Failure {
+        Failure::new(
+            Code::Blocked,
+            format!("a run of `{}` was cut off", self.group),
+        )
+        .hint(format!(
+            "ocmigrate execute --group {0} --resume, or: ocmigrate rollback --group {0}",
+            self.group
+        ))
+    }
+}
+
+impl Setting {
+    /// Returns where the group's journal stands, without its plan.
+    fn read_state(world: &World, group: &str) -> Result<Direction, Failure> {
+        let path = world.paths.group_state(group).join("journal.jsonl");
+        Ok(journal::read(&path)?.1.direction)
+    }
+}
+
+fn blocked(report: &DryRun) -> Failure {
+    if !report.stale.is_empty() {
+        return Failure::new(
+            Code::Blocked,
+            "the plan is stale: the host has changed since it was made",
+        )
+        .hint("ocmigrate plan --yes makes a new one");
+    }
+    if let Some(refused) = &report.refused {
+        return Failure::new(Code::Blocked, format!("{refused}; nothing was changed"));
+    }
+    let ids: Vec<_> = report
+        .blocked_by
+        .iter()
+        .map(|finding| finding.id.as_str())
+        .collect();
+    Failure::new(Code::Blocked, format!("blocked by {}", ids.join(", ")))
+        .hint("each names its fix above; ocmigrate explain ID tells more")
+}

@@ -1,0 +1,103 @@
+//! `ocmigrate plan`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::failure::{Code, Failure};
+use super::terminal::Terminal;
+use super::world;
+use crate::inventory::Inventory;
+use crate::plan;
+
+/// Decide groups, budgets and names, and write them to a file
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    /// Take the proposal as it is
+    #[arg(long)]
+    yes: bool,
+    /// Write the plan to FILE [default: plans/HOSTNAME.json]
+    #[arg(short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Build the groups' images on IMAGE, which the engine must have
+    #[arg(long, value_name = "IMAGE")]
+    base: Option<String>,
+    /// Print the plan as JSON as well
+    #[arg(long)]
+    json: bool,
+}
+
+impl Plan {
+    pub(super) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
+        if !self.yes {
+            return Err(
+                Failure::new(Code::Usage, "planning by conversation is not built yet")
+                    .hint("take the proposal with --yes, then edit the file"),
+            );
+        }
+        let inventory = world::scan()?;
+        if inventory.gateways.is_empty() {
+            return Err(no_gateway());
+        }
+        let plan = plan::propose(&inventory, self.base.as_deref());
+        plan::check(&plan)?;
+        let json = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
+        let path = self
+            .output
+            .clone()
+            .unwrap_or_else(|| plan::default_path(&inventory.host.name));
+        crate::host::write_given(&path, json.as_bytes())?;
+        if self.json {
+            terminal.data(&json)?;
+        } else {
+            terminal.data(&summary(&plan, &inventory))?;
+        }
+        let group = plan
+            .groups
+            .first()
+            .map_or("GROUP", |group| group.name.as_str());
+        terminal.say(&format!("wrote {}", crate::display::path(&path)));
+        terminal.say(&format!(
+            "next: ocmigrate execute --group {group} --dry-run --plan {}",
+            crate::display::path(&path)
+        ));
+        Ok(())
+    }
+}
+
+pub(super) fn no_gateway() -> Failure {
+    Failure::new(Code::Blocked, "no OpenClaw gateway was found on this host")
+        .hint("start it, and run ocmigrate as root so that other users' processes can be seen")
+}
+
+fn summary(plan: &plan::Plan, inventory: &Inventory) -> String {
+    let mut text = String::new();
+    for group in &plan.groups {
+        let gateways: Vec<_> = group.gateways.iter().map(ToString::to_string).collect();
+        let agents: usize = group
+            .gateways
+            .iter()
+            .filter_map(|name| plan.facts.find_gateway(name))
+            .map(|gateway| gateway.agents.len())
+            .sum();
+        let blockers = plan::blockers(inventory, group, &[]).len();
+        let plan::Budget {
+            memory,
+            cpu_milli,
+            pids,
+        } = group.budget;
+        text += &format!(
+            "{}  {agents} agents of {}  memory {memory}, {} cpus, {pids} processes  image {}{}\n",
+            group.name,
+            gateways.join(" "),
+            f64::from(cpu_milli) / 1000.0,
+            group.image.reference,
+            if blockers == 0 {
+                String::new()
+            } else {
+                format!("  blocked by {blockers} findings: ocmigrate scan")
+            }
+        );
+    }
+    text
+}

@@ -1,0 +1,65 @@
+//! `ocmigrate scan` and `ocmigrate explain`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::failure::{Code, Failure};
+use super::terminal::Terminal;
+use super::world;
+use crate::inventory::catalogued;
+use crate::report;
+
+/// Find gateways, their files, credentials and starters; changes nothing
+#[derive(Debug, Args)]
+pub(super) struct Scan {
+    /// Print the whole inventory as JSON
+    #[arg(long)]
+    json: bool,
+    /// Write the inventory as JSON to FILE, readable by its owner only
+    #[arg(short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Scan {
+    pub(super) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
+        let inventory = world::scan()?;
+        let json = || serde_json::to_string_pretty(&inventory).unwrap_or_default() + "\n";
+        if let Some(path) = &self.output {
+            crate::host::write_given(path, json().as_bytes())?;
+        }
+        if self.json {
+            terminal.data(&json())
+        } else {
+            terminal.data(&report::scan_text(&inventory))
+        }
+    }
+}
+
+/// Tell the whole story of a finding
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The finding's id, for example OM-T001
+    id: String,
+}
+
+impl Explain {
+    pub(super) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
+        let wanted = self.id.to_uppercase();
+        let kind = catalogued::ALL
+            .iter()
+            .find(|kind| kind.id == wanted)
+            .ok_or_else(|| {
+                let ids: Vec<_> = catalogued::ALL.iter().map(|kind| kind.id).collect();
+                Failure::new(
+                    Code::Usage,
+                    format!("there is no finding `{}`", crate::display::text(&self.id)),
+                )
+                .hint(format!("one of {}", ids.join(", ")))
+            })?;
+        terminal.data(&format!(
+            "{}\n\n{}\n\nfix: {}\n",
+            kind.id, kind.explanation, kind.remedy
+        ))
+    }
+}

@@ -1,0 +1,184 @@
+//! One group's journal, plan copy and steps, as execute, rollback, status and verify need them.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::{Code, Failure};
+use super::world::World;
+use crate::execute::{Event, Run};
+use crate::host::{FileMeta, Host, Ownership};
+use crate::journal::{self, Journal, Record, State};
+use crate::plan::{self, Plan};
+use crate::step::{Context, Paths, Step, steps};
+
+/// What the state directory holds of one group.
+pub(super) struct Setting {
+    pub(super) group: String,
+    pub(super) plan: Plan,
+    pub(super) steps: Vec<Step>,
+    pub(super) state: State,
+}
+
+impl Setting {
+    /// Reads a group's plan copy and journal; `None` where it was never executed.
+    pub(super) fn read(world: &World, group: &str) -> Result<Option<Self>, Failure> {
+        let (_, state) = journal::read(&journal_path(&world.paths, group))?;
+        let Some(run) = &state.run else {
+            return Ok(None);
+        };
+        let path = plan_path(&world.paths, group);
+        let lost = |what: &str| {
+            Failure::new(Code::Stuck, format!("`{}` {what}", crate::display::path(&path)))
+                .hint("it is the copy of the plan that this group was moved by; put it back from a backup")
+        };
+        let bytes = world
+            .host
+            .read(&path)?
+            .ok_or_else(|| lost("is gone"))?
+            .bytes;
+        if hash(&bytes) != run.plan {
+            return Err(lost("was changed"));
+        }
+        let plan = plan::parse(&String::from_utf8_lossy(&bytes))?;
+        let steps = steps(&plan, group, &world.paths)?;
+        Ok(Some(Self {
+            group: group.to_owned(),
+            plan,
+            steps,
+            state,
+        }))
+    }
+
+    /// Returns all groups that the state directory knows, sorted.
+    pub(super) fn groups(world: &World) -> Result<Vec<String>, Failure> {
+        let names = world.host.list(&world.paths.state.join("groups"))?;
+        Ok(names
+            .into_iter()
+            .filter_map(|name| name.into_string().ok())
+            .collect())
+    }
+
+    /// Opens the journal of a fresh run, putting a finished one aside; the plan's copy is on disk before.
+    pub(super) fn begin(
+        world: &World,
+        plan: Plan,
+        steps: Vec<Step>,
+        group: &str,
+    ) -> Result<(Self, Journal), Failure> {
+        let bytes = serde_json::to_vec_pretty(&plan).unwrap_or_default();
+        make_state(world, group)?;
+        let path = journal_path(&world.paths, group);
+        if let Some(run) = journal::read(&path)?.1.run {
+            Journal::put_aside(&path, &run.id)?;
+        }
+        let meta = FileMeta {
+            uid: 0,
+            gid: 0,
+            mode: 0o600,
+            mtime_ns: None,
+        };
+        world
+            .host
+            .replace(&plan_path(&world.paths, group), &bytes, meta)?;
+        let mut journal = Journal::open(&path)?;
+        let now = world.host.now_ms();
+        journal.append(
+            now,
+            Record::Opened {
+                run: now.to_string(),
+                made_by: env!("CARGO_PKG_VERSION").to_owned(),
+                plan: hash(&bytes),
+                steps: steps.iter().map(|step| step.describe().id).collect(),
+            },
+        )?;
+        let state = journal.state().clone();
+        Ok((
+            Self {
+                group: group.to_owned(),
+                plan,
+                steps,
+                state,
+            },
+            journal,
+        ))
+    }
+
+    /// Opens the journal of a run that was begun before.
+    pub(super) fn open_journal(&self, world: &World) -> Result<Journal, Failure> {
+        Ok(Journal::open(&journal_path(&world.paths, &self.group))?)
+    }
+}
+
+/// Makes the state directory, for root only; needed before the lock can be taken.
+pub(super) fn make_state_directory(world: &World) -> Result<(), Failure> {
+    let ownership = Ownership {
+        uid: 0,
+        gid: 0,
+        mode: 0o700,
+    };
+    Ok(world.host.make_directory(&world.paths.state, ownership)?)
+}
+
+fn make_state(world: &World, group: &str) -> Result<(), Failure> {
+    let ownership = Ownership {
+        uid: 0,
+        gid: 0,
+        mode: 0o700,
+    };
+    world
+        .host
+        .make_directory(&world.paths.state.join("groups"), ownership)?;
+    Ok(world
+        .host
+        .make_directory(&world.paths.group_state(group), ownership)?)
+}
+
+/// Runs `act` with a run over the setting's steps.
+pub(super) fn with_run<T>(
+    world: &World,
+    setting: &Setting,
+    journal: &mut Journal,
+    tell: &dyn Fn(Event),
+    act: impl FnOnce(&mut Run) -> T,
+) -> T {
+    let say = |text: &str| {
+        tell(Event::Note {
+            text: text.to_owned(),
+        })
+    };
+    let context = context(world, &say);
+    act(&mut Run {
+        steps: &setting.steps,
+        context: &context,
+        journal,
+        tell,
+        is_interrupted: &super::terminal::is_interrupted,
+    })
+}
+
+/// Makes the context of the real host and engine.
+pub(super) fn context<'a>(world: &'a World, say: &'a dyn Fn(&str)) -> Context<'a> {
+    Context {
+        host: &world.host,
+        docker: &world.docker,
+        hasher: &world.hasher,
+        paths: &world.paths,
+        say,
+    }
+}
+
+fn journal_path(paths: &Paths, group: &str) -> PathBuf {
+    paths.group_state(group).join("journal.jsonl")
+}
+
+fn plan_path(paths: &Paths, group: &str) -> PathBuf {
+    paths.group_state(group).join("plan.json")
+}
+
+fn hash(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// Reads a file that the user named.
+pub(super) fn read_given(path: &Path) -> Result<String, Failure> {
+    crate::host::read_given(path).map_err(|error| Failure::of(Code::Usage, &error))
+}

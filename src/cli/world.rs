@@ -1,0 +1,58 @@
+//! The real host and engine that subcommands work with.
+
+use std::path::Path;
+
+use super::failure::{Code, Failure};
+use crate::docker::{Docker, DockerSocket};
+use crate::host::{Reader, RealHost};
+use crate::inventory::Inventory;
+use crate::secret::Hasher;
+use crate::step::Paths;
+
+/// The doors and places of this machine.
+pub(super) struct World {
+    pub(super) host: RealHost,
+    pub(super) docker: DockerSocket,
+    pub(super) hasher: Hasher,
+    pub(super) paths: Paths,
+}
+
+impl World {
+    /// Opens the doors; needs root and an engine.
+    pub(super) fn open(state: &Path, command: &str) -> Result<Self, Failure> {
+        if !nix::unistd::geteuid().is_root() {
+            return Err(
+                Failure::new(Code::Blocked, format!("`ocmigrate {command}` needs root"))
+                    .hint(format!("sudo ocmigrate {command} …")),
+            );
+        }
+        Ok(Self {
+            host: RealHost,
+            docker: DockerSocket::connect()?,
+            hasher: hasher(&Reader::new())?,
+            paths: Paths::installed(state),
+        })
+    }
+}
+
+/// Scans this machine; an engine that does not answer is a finding, not an error.
+pub(super) fn scan() -> Result<Inventory, Failure> {
+    let reader = Reader::new();
+    let engine = DockerSocket::connect()
+        .and_then(|docker| docker.engine())
+        .ok();
+    Ok(crate::scan::scan(&reader, engine, &hasher(&reader)?))
+}
+
+fn hasher(reader: &Reader) -> Result<Hasher, Failure> {
+    let id = reader
+        .file(Path::new("/etc/machine-id"))
+        .ok()
+        .flatten()
+        .ok_or_else(|| {
+            Failure::new(Code::Failed, "`/etc/machine-id` cannot be read")
+                .hint("systemd-machine-id-setup")
+        })?;
+    let id = String::from_utf8_lossy(&id);
+    Ok(Hasher::for_machine(&id))
+}

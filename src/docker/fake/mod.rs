@@ -1,0 +1,200 @@
+//! An engine in memory, for tests: the contract of the real one (tests/docker_contract.rs holds both to it), faults on
+//! demand, and restarts as they were measured on Docker 20.10.
+
+mod engine;
+mod faults;
+mod state;
+
+pub use faults::{Crash, CrashPoint};
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use self::faults::Faults;
+use self::state::{Held, State};
+use super::{ContainerSpec, ContainerState, Image, Output, RestartPolicy};
+use crate::units::Bytes;
+
+type OnChange = Box<dyn Fn(&str, bool)>;
+type Program = Box<dyn Fn(&str, &[String]) -> Output>;
+type PortTaken = Box<dyn Fn(u16) -> bool>;
+
+/// The engine. It starts empty.
+pub struct FakeDocker {
+    state: RefCell<State>,
+    faults: Faults,
+    on_change: OnChange,
+    program: Program,
+    port_taken: PortTaken,
+}
+
+impl Default for FakeDocker {
+    fn default() -> Self {
+        Self {
+            state: RefCell::default(),
+            faults: Faults::default(),
+            on_change: Box::new(|_, _| {}),
+            program: Box::new(|_, _| Output {
+                code: 0,
+                stdout: Vec::new(),
+                stderr: Vec::new(),
+            }),
+            port_taken: Box::new(|_| false),
+        }
+    }
+}
+
+impl FakeDocker {
+    /// Makes an engine without objects.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Calls `hook` with a container's name after it started (`true`) and after it stopped (`false`).
+    #[must_use]
+    pub fn on_change(mut self, hook: impl Fn(&str, bool) + 'static) -> Self {
+        self.on_change = Box::new(hook);
+        self
+    }
+
+    /// Answers programs that are run in a container, by its name and their argv: `exec` and `run_once` ask it.
+    #[must_use]
+    pub fn on_program(mut self, program: impl Fn(&str, &[String]) -> Output + 'static) -> Self {
+        self.program = Box::new(program);
+        self
+    }
+
+    /// Tells whether something outside the engine holds a port; a container that publishes it does not start then.
+    #[must_use]
+    pub fn on_port(mut self, is_taken: impl Fn(u16) -> bool + 'static) -> Self {
+        self.port_taken = Box::new(is_taken);
+        self
+    }
+
+    /// Lets the changing call with this number, counted from 1, be refused without an effect.
+    pub fn fail_at(&self, call: u64) {
+        self.faults.fail_at(call);
+    }
+
+    /// Lets the changing call with this number, counted from 1, panic with a [`Crash`], before or after its effect.
+    pub fn crash_at(&self, call: u64, point: CrashPoint) {
+        self.faults.crash_at(call, point);
+    }
+
+    /// Forgets faults that have not happened, and counts changing calls from 1 again.
+    pub fn no_faults(&self) {
+        self.faults.clear();
+    }
+
+    /// Returns how many changing calls were made since the last [`Self::no_faults`].
+    #[must_use]
+    pub fn changing_calls(&self) -> u64 {
+        self.faults.calls()
+    }
+
+    /// Puts an image there that nobody made through this door; returns its id.
+    pub fn add_image(&self, reference: &str, labels: &BTreeMap<String, String>) -> String {
+        self.state.borrow_mut().put_image(reference, labels)
+    }
+
+    /// Puts a container there that nobody made through this door.
+    pub fn add_container(&self, spec: &ContainerSpec, state: ContainerState) {
+        let mut engine = self.state.borrow_mut();
+        let id = engine.put_image(&spec.image, &BTreeMap::new());
+        let mut held = Held::new(spec.clone(), engine.next_id(), id);
+        if state == ContainerState::Running {
+            held.start(engine.next_pid());
+        }
+        held.container.state = state;
+        engine.containers.insert(spec.name.clone(), held);
+    }
+
+    /// Returns what a container was made from.
+    #[must_use]
+    pub fn spec(&self, name: &str) -> Option<ContainerSpec> {
+        let state = self.state.borrow();
+        state.containers.get(name).map(|held| held.spec.clone())
+    }
+
+    /// Returns the names of all containers.
+    #[must_use]
+    pub fn container_names(&self) -> Vec<String> {
+        self.state.borrow().containers.keys().cloned().collect()
+    }
+
+    /// Returns all images by reference.
+    #[must_use]
+    pub fn images(&self) -> BTreeMap<String, Image> {
+        self.state.borrow().images.clone()
+    }
+
+    /// Writes a line to a container's log.
+    pub fn say(&self, name: &str, line: &str) {
+        if let Some(held) = self.state.borrow_mut().containers.get_mut(name) {
+            held.log.push(line.to_owned());
+        }
+    }
+
+    /// Sets the memory that a container uses while it runs.
+    pub fn use_memory(&self, name: &str, memory: Bytes) {
+        if let Some(held) = self.state.borrow_mut().containers.get_mut(name) {
+            held.memory_used = memory;
+        }
+    }
+
+    /// Ends a container's main process by itself. One that restarts is started again at once, under a new process id.
+    pub fn end_main_process(&self, name: &str, code: i64) {
+        let mut state = self.state.borrow_mut();
+        let pid = state.next_pid();
+        let Some(held) = state
+            .containers
+            .get_mut(name)
+            .filter(|held| held.is_running())
+        else {
+            return;
+        };
+        held.exit(code);
+        let starts_again = held.container.restart_policy == RestartPolicy::UnlessStopped;
+        if starts_again {
+            held.container.restarts += 1;
+            held.start(pid);
+        }
+        drop(state);
+        (self.on_change)(name, false);
+        if starts_again {
+            (self.on_change)(name, true);
+        }
+    }
+
+    /// Restarts the engine, as a reboot does: what runs is stopped, and what is to restart is started again unless it
+    /// was stopped through the API or never started at all.
+    pub fn engine_restart(&self) {
+        for name in self.container_names() {
+            self.restart_one(&name);
+        }
+    }
+
+    fn restart_one(&self, name: &str) {
+        let mut state = self.state.borrow_mut();
+        let pid = state.next_pid();
+        let Some(held) = state.containers.get_mut(name) else {
+            return;
+        };
+        let ran = held.is_running();
+        if ran {
+            held.exit(255);
+        }
+        let starts = held.starts_with_the_engine();
+        if starts {
+            held.start(pid);
+        }
+        drop(state);
+        if ran {
+            (self.on_change)(name, false);
+        }
+        if starts {
+            (self.on_change)(name, true);
+        }
+    }
+}

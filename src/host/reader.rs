@@ -1,0 +1,286 @@
+//! The read-only door to the host that a scan goes through: files, processes, sockets and what service managers say.
+//!
+//! A [`Reader`] has no method that changes anything. Everything that it reads has a limit; a file in a user's directory
+//! is opened without blocking and read only if it is a regular file, so a pipe in its place cannot hold a scan up.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a scan reads the host here, and only here"
+)]
+
+mod machine;
+mod process;
+mod program;
+mod socket;
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+pub use machine::MachineFacts;
+pub use process::{Glance, ProcessDetails};
+pub use socket::Listener;
+
+use crate::inventory::User;
+
+/// The most bytes of a file that is read at once: 10 MiB.
+pub const FILE_LIMIT: u64 = 10 * 1024 * 1024;
+/// The most entries of a directory that are listed.
+pub const LIST_LIMIT: usize = 10_000;
+
+/// Why something could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system said no.
+    #[error("read `{}`", crate::display::path(.path))]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A pipe, device, socket or directory stands where a file should be.
+    #[error("read `{}`: not a regular file", crate::display::path(.path))]
+    NotRegular {
+        /// What stands there.
+        path: PathBuf,
+    },
+    /// The file is larger than [`FILE_LIMIT`].
+    #[error("read `{}`: larger than {} bytes", crate::display::path(.path), .limit)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit that it exceeds.
+        limit: u64,
+    },
+    /// A program could not be run, said no, or took too long.
+    #[error("run `{program}`: {said}")]
+    Program {
+        /// The program with its main arguments.
+        program: String,
+        /// What it said, or why it could not run.
+        said: String,
+    },
+}
+
+/// A `Result` of the reader.
+pub type Result<T, E = ReadError> = std::result::Result<T, E>;
+
+/// What stands at a path; a link is not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// Anything else.
+    Other,
+}
+
+/// The read-only door to the host.
+#[derive(Debug, Default)]
+pub struct Reader {
+    _private: (),
+}
+
+impl Reader {
+    /// Opens the door to the machine that this process runs on.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns whether every process and file can be seen, that is whether this process runs as root.
+    #[must_use]
+    pub fn sees_everything(&self) -> bool {
+        rustix::process::geteuid().is_root()
+    }
+
+    /// Reads a regular file of at most [`FILE_LIMIT`] bytes, through links; `None` where there is none.
+    pub fn file(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+        let file = match open(path) {
+            Ok(file) => file,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(source) => return Err(io_error(path, source)),
+        };
+        let metadata = file.metadata().map_err(|source| io_error(path, source))?;
+        if !metadata.is_file() {
+            return Err(ReadError::NotRegular { path: path.into() });
+        }
+        bounded(file, path, FILE_LIMIT).map(Some)
+    }
+
+    /// Reads a file of which only the end matters: at most `limit` bytes, the first of them maybe amid a line.
+    pub fn tail(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+        use std::io::{Seek as _, SeekFrom};
+        let mut file = match open(path) {
+            Ok(file) => file,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(source) => return Err(io_error(path, source)),
+        };
+        let metadata = file.metadata().map_err(|source| io_error(path, source))?;
+        if !metadata.is_file() {
+            return Err(ReadError::NotRegular { path: path.into() });
+        }
+        let start = metadata.len().saturating_sub(limit);
+        file.seek(SeekFrom::Start(start))
+            .map_err(|source| io_error(path, source))?;
+        let mut bytes = Vec::new();
+        file.take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(|source| io_error(path, source))?;
+        Ok(Some(bytes))
+    }
+
+    /// Returns what stands at a path; `None` where nothing does, or where it may not be seen.
+    #[must_use]
+    pub fn kind(&self, path: &Path) -> Option<Kind> {
+        let kind = fs::symlink_metadata(path).ok()?.file_type();
+        Some(match () {
+            () if kind.is_symlink() => Kind::Link,
+            () if kind.is_file() => Kind::File,
+            () if kind.is_dir() => Kind::Directory,
+            () => Kind::Other,
+        })
+    }
+
+    /// Returns the user and group ids of what stands at a path.
+    #[must_use]
+    pub fn owner(&self, path: &Path) -> Option<(u32, u32)> {
+        let metadata = fs::symlink_metadata(path).ok()?;
+        Some((metadata.uid(), metadata.gid()))
+    }
+
+    /// Returns the path with its links resolved, or as it is where that cannot be done.
+    #[must_use]
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+    }
+
+    /// Returns the names in a directory, sorted; at most [`LIST_LIMIT`], none where it cannot be read.
+    #[must_use]
+    pub fn list(&self, path: &Path) -> Vec<OsString> {
+        let Ok(entries) = fs::read_dir(path) else {
+            return Vec::new();
+        };
+        let names = entries.take(LIST_LIMIT).flatten();
+        let mut names: Vec<_> = names.map(|entry| entry.file_name()).collect();
+        names.sort();
+        names
+    }
+
+    /// Looks a user up; one that the user database does not know gets its number as its name.
+    #[must_use]
+    pub fn user(&self, uid: u32, gid: u32) -> User {
+        match nix::unistd::User::from_uid(uid.into()) {
+            Ok(Some(user)) => User {
+                name: user.name,
+                uid,
+                gid: user.gid.as_raw(),
+                home: self.resolve(&user.dir),
+            },
+            Ok(None) | Err(_) => User {
+                name: uid.to_string(),
+                uid,
+                gid,
+                home: PathBuf::from("/"),
+            },
+        }
+    }
+}
+
+/// Opens a file for reading such that a pipe or a terminal in its place neither blocks nor is taken over.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+}
+
+fn bounded(file: File, path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| io_error(path, source))?;
+    if bytes.len() as u64 > limit {
+        return Err(ReadError::TooLarge {
+            path: path.into(),
+            limit,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Returns whether the error only says that there is nothing; a vanished process says so with `ESRCH`.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    ) || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
+}
+
+fn io_error(path: &Path, source: io::Error) -> ReadError {
+    ReadError::Io {
+        path: path.into(),
+        source,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_file_does_not_hold_the_reader_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("openclaw.json");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        let answer = Reader::new().file(&pipe);
+        assert!(matches!(answer, Err(ReadError::NotRegular { .. })));
+    }
+
+    #[test]
+    fn a_file_larger_than_the_limit_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("huge");
+        let file = File::create(&path).unwrap();
+        file.set_len(FILE_LIMIT).unwrap();
+        assert_eq!(
+            Reader::new().file(&path).unwrap().map(|it| it.len() as u64),
+            Some(FILE_LIMIT)
+        );
+        file.set_len(FILE_LIMIT + 1).unwrap();
+        let answer = Reader::new().file(&path);
+        assert!(matches!(answer, Err(ReadError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn the_tail_of_a_file_is_its_last_bytes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        fs::write(&path, "one\ntwo\n").unwrap();
+        assert_eq!(Reader::new().tail(&path, 4).unwrap().unwrap(), b"two\n");
+        assert_eq!(Reader::new().tail(&path, 99).unwrap().unwrap().len(), 8);
+    }
+
+    #[test]
+    fn what_is_not_there_is_no_error() {
+        let reader = Reader::new();
+        assert!(
+            reader
+                .file(Path::new("/nonexistent/file"))
+                .unwrap()
+                .is_none()
+        );
+        assert!(reader.file(Path::new("/dev/null/file")).unwrap().is_none());
+        assert!(reader.list(Path::new("/nonexistent")).is_empty());
+        assert_eq!(reader.kind(Path::new("/nonexistent")), None);
+    }
+}

@@ -1,0 +1,187 @@
+//! Which variables of the old process go into the container, and the file that hands them to `sh`.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+/// Names that belong to the old starter: OpenClaw's own service markers, the user manager's session, and what
+/// systemd.exec(5), "Environment Variables Set or Propagated by the Service Manager", sets for a unit itself.
+const LEFT_BEHIND: [&str; 34] = [
+    "OPENCLAW_SYSTEMD_UNIT",
+    "OPENCLAW_WINDOWS_TASK_NAME",
+    "OPENCLAW_WINDOWS_TASK_HIDDEN_LAUNCHER",
+    "XDG_RUNTIME_DIR",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "MANAGERPID",
+    "MANAGERPIDFDID",
+    "MAINPID",
+    "MAINPIDFDID",
+    "NOTIFY_SOCKET",
+    "SYSTEMD_EXEC_PID",
+    "SYSTEMD_NSS_BYPASS_BUS",
+    "CREDENTIALS_DIRECTORY",
+    "RUNTIME_DIRECTORY",
+    "STATE_DIRECTORY",
+    "CACHE_DIRECTORY",
+    "LOGS_DIRECTORY",
+    "CONFIGURATION_DIRECTORY",
+    "SERVICE_RESULT",
+    "EXIT_CODE",
+    "EXIT_STATUS",
+    "PIDFILE",
+    "FDSTORE",
+    "REMOTE_ADDR",
+    "REMOTE_PORT",
+    "MONITOR_SERVICE_RESULT",
+    "MONITOR_EXIT_CODE",
+    "MONITOR_EXIT_STATUS",
+    "MONITOR_INVOCATION_ID",
+    "MONITOR_UNIT",
+    "LOG_NAMESPACE",
+    "PWD",
+    "_",
+];
+const LEFT_BEHIND_PREFIXES: [&str; 8] = [
+    "OPENCLAW_SERVICE_",
+    "DBUS_",
+    "LISTEN_",
+    "WATCHDOG_",
+    "MEMORY_PRESSURE_",
+    "TRIGGER_",
+    "NODE_CHANNEL_",
+    "XDG_SESSION_",
+];
+
+/// Returns whether a variable of the old process goes into the container.
+#[must_use]
+pub fn is_carried(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    let is_prefixed = |prefix: &&str| name.starts_with(prefix.as_bytes());
+    !LEFT_BEHIND.iter().any(|left| left.as_bytes() == name)
+        && !LEFT_BEHIND_PREFIXES.iter().any(is_prefixed)
+}
+
+/// A file for the `.` of a POSIX shell.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ShellFile {
+    /// Its content: `export NAME='value'` lines. It holds secrets.
+    pub text: Vec<u8>,
+    /// The names that a shell cannot export.
+    pub skipped: Vec<OsString>,
+}
+
+/// Writes variables as a file for the `.` of a POSIX shell, every byte of the values kept.
+///
+/// Names that are no shell names, and the shell's own `IFS`, `PPID`, `OPTIND` and `PS4`, are skipped and returned.
+#[must_use]
+pub fn to_shell(variables: &[(OsString, OsString)]) -> ShellFile {
+    let (exported, skipped): (Vec<_>, Vec<_>) = variables
+        .iter()
+        .partition(|(name, value)| is_exportable(name) && !value.as_bytes().contains(&0));
+    ShellFile {
+        text: exported
+            .iter()
+            .flat_map(|(name, value)| line(name, value))
+            .collect(),
+        skipped: skipped.into_iter().map(|(name, _)| name.clone()).collect(),
+    }
+}
+
+fn line(name: &OsStr, value: &OsStr) -> Vec<u8> {
+    let mut line = [b"export ", name.as_bytes(), b"='"].concat();
+    for byte in value.as_bytes() {
+        match byte {
+            b'\'' => line.extend(b"'\\''"),
+            other => line.push(*other),
+        }
+    }
+    line.extend(b"'\n");
+    line
+}
+
+fn is_exportable(name: &OsStr) -> bool {
+    let bytes = name.as_bytes();
+    let starts_well = bytes
+        .first()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    let is_word = bytes
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let is_shells_own = matches!(bytes, b"IFS" | b"PPID" | b"OPTIND" | b"PS4");
+    starts_well && is_word && !is_shells_own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::os::unix::ffi::OsStringExt;
+
+    /// Runs the real shell over the file and returns the value that a program started by it sees.
+    #[expect(clippy::disallowed_methods, reason = "the test asks the real sh")]
+    fn seen_by_sh(file: &[u8], name: &str) -> Vec<u8> {
+        use std::io::Write as _;
+        let mut source = tempfile::NamedTempFile::new().expect("a temporary file");
+        source.write_all(file).expect("written");
+        let output = std::process::Command::new("/bin/sh")
+            .args(["-euc", ". \"$1\"; exec printenv -0 \"$2\"", "sh"])
+            .arg(source.path())
+            .arg(name)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .output()
+            .expect("sh runs");
+        assert!(output.status.success(), "{output:?}");
+        output
+            .stdout
+            .strip_suffix(b"\0")
+            .expect("one value")
+            .to_vec()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn every_value_reaches_a_program_byte_for_byte(value in prop::collection::vec(1_u8..=255, 0..60)) {
+            let file = to_shell(&[("NAME".into(), OsString::from_vec(value.clone()))]);
+            prop_assert_eq!(seen_by_sh(&file.text, "NAME"), value);
+        }
+    }
+
+    #[test]
+    fn quotes_and_newlines_survive_the_shell() {
+        let value = "a'b\"$(id)`id`\\\n'' $HOME !\n";
+        let file = to_shell(&[("A".into(), value.into()), ("B".into(), "".into())]);
+        assert_eq!(seen_by_sh(&file.text, "A"), value.as_bytes());
+        assert_eq!(seen_by_sh(&file.text, "B"), b"");
+    }
+
+    #[test]
+    fn names_that_sh_cannot_export_are_returned() {
+        let names = ["a-b", "1A", "", "A B", "npm.x", "IFS", "A;id"];
+        let variables: Vec<_> = names.iter().map(|name| (name.into(), "1".into())).collect();
+        let file = to_shell(&variables);
+        assert!(file.text.is_empty());
+        assert_eq!(file.skipped.len(), names.len());
+    }
+
+    #[test]
+    fn the_starters_variables_stay_behind() {
+        let left = [
+            "OPENCLAW_SERVICE_KIND",
+            "INVOCATION_ID",
+            "LISTEN_FDS",
+            "DBUS_SESSION_BUS_ADDRESS",
+        ];
+        assert!(left.iter().all(|name| !is_carried(OsStr::new(name))));
+        let carried = [
+            "HOME",
+            "PATH",
+            "TELEGRAM_BOT_TOKEN",
+            "OPENCLAW_GATEWAY_PORT",
+            "TMPDIR",
+            "LANG",
+        ];
+        assert!(carried.iter().all(|name| is_carried(OsStr::new(name))));
+    }
+}

@@ -1,0 +1,308 @@
+//! What a configuration says of its gateway, in the inventory's words.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::accounts::accounts;
+use super::agents::agents;
+use super::credentials::{FoundCredential, TokenFile, search};
+use super::layout::expand;
+use super::loopback::{LoopbackUrl, loopback_urls};
+use super::tree::{Kind, Node};
+use super::value::{Resolved, resolve};
+use super::{Document, layout};
+use crate::inventory::{Agent, Auth, ChannelAccount};
+
+/// What a configuration is read against.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The user's home directory, for `~`.
+    pub home: &'a Path,
+    /// The state directory.
+    pub state_directory: &'a Path,
+    /// The configuration file.
+    pub config: &'a Path,
+    /// The gateway's environment: that of its process, then its `.env`.
+    pub environment: &'a BTreeMap<String, String>,
+}
+
+/// What a configuration says of its gateway.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// `gateway.bind`.
+    pub bind: Option<String>,
+    /// `gateway.port`.
+    pub port: Option<u16>,
+    /// `gateway.mode`.
+    pub mode: Option<String>,
+    /// `gateway.auth`, and whether a secret for it stands anywhere.
+    pub auth: Auth,
+    /// `gateway.controlUi.allowedOrigins`.
+    pub allowed_origins: Option<Vec<String>>,
+    /// The agents.
+    pub agents: Vec<Agent>,
+    /// The channel accounts.
+    pub accounts: Vec<ChannelAccount>,
+    /// The credentials, with their secrets.
+    pub credentials: Vec<FoundCredential>,
+    /// Files that hold credentials.
+    pub token_files: Vec<TokenFile>,
+    /// Services on the host's loopback, the gateway's own port excepted.
+    pub loopback_urls: Vec<LoopbackUrl>,
+    /// Other files that belong to the configuration: the key, and the file.
+    pub includes: Vec<(String, PathBuf)>,
+    /// Values that cannot be told from here, one sentence each, without the value.
+    pub unresolved: Vec<String>,
+}
+
+/// Reads what a configuration says; unknown keys and odd shapes are passed over.
+#[must_use]
+pub fn facts(document: &Document, context: &Context<'_>) -> Facts {
+    let text = |path: &[&str]| document.get(path)?.as_str().map(str::to_owned);
+    let port = document
+        .get(&["gateway", "port"])
+        .as_ref()
+        .and_then(Value::as_u64);
+    let port = port.and_then(|port| u16::try_from(port).ok());
+    let own_port = layout::port(context.environment, port);
+    let search = search(document, context);
+    let mut includes = Vec::new();
+    find_includes(document.root(), context, &mut Vec::new(), &mut includes);
+    Facts {
+        bind: text(&["gateway", "bind"]),
+        port,
+        mode: text(&["gateway", "mode"]),
+        auth: auth(document, context),
+        allowed_origins: allowed_origins(document),
+        agents: agents(document, context),
+        accounts: accounts(document),
+        credentials: search.found,
+        token_files: search.files,
+        loopback_urls: loopback_urls(document)
+            .into_iter()
+            .filter(|url| url.port != Some(own_port))
+            .collect(),
+        includes,
+        unresolved: search.unresolved,
+    }
+}
+
+fn auth(document: &Document, context: &Context<'_>) -> Auth {
+    let is_set = |key: &str| {
+        let value = document.get(&["gateway", "auth", key]);
+        value.is_some_and(|value| resolve(&value, context.environment) != Resolved::Nothing)
+    };
+    let is_exported = |name: &str| {
+        let value = context.environment.get(name);
+        value.is_some_and(|value| !value.trim().is_empty())
+    };
+    let mode = document.get(&["gateway", "auth", "mode"]);
+    Auth {
+        mode: mode.as_ref().and_then(Value::as_str).map(str::to_owned),
+        has_secret: ["token", "password"].into_iter().any(is_set)
+            || ["OPENCLAW_GATEWAY_TOKEN", "OPENCLAW_GATEWAY_PASSWORD"]
+                .into_iter()
+                .any(is_exported),
+    }
+}
+
+fn allowed_origins(document: &Document) -> Option<Vec<String>> {
+    let origins = document.get(&["gateway", "controlUi", "allowedOrigins"])?;
+    let origins = origins.as_array()?.iter();
+    Some(
+        origins
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+    )
+}
+
+fn find_includes(
+    node: &Node,
+    context: &Context<'_>,
+    path: &mut Vec<String>,
+    found: &mut Vec<(String, PathBuf)>,
+) {
+    match &node.kind {
+        Kind::Object(properties) => {
+            for property in properties {
+                path.push(property.name.clone());
+                if property.name == "$include" {
+                    found.extend(
+                        targets(&property.value, context).map(|target| (path.join("."), target)),
+                    );
+                } else {
+                    find_includes(&property.value, context, path, found);
+                }
+                path.pop();
+            }
+        }
+        Kind::Array(elements) => {
+            for element in elements {
+                find_includes(element, context, path, found);
+            }
+        }
+        Kind::Scalar(_) => {}
+    }
+}
+
+/// The files of an include: one name or several, relative to the configuration's directory.
+fn targets(node: &Node, context: &Context<'_>) -> impl Iterator<Item = PathBuf> {
+    let names = match node.to_value() {
+        Value::String(name) => vec![name],
+        Value::Array(names) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        _ => Vec::new(),
+    };
+    let directory = context.config.parent().unwrap_or(Path::new("/"));
+    names
+        .into_iter()
+        .map(move |name| directory.join(expand(&name, context.home)))
+}
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test may panic")]
+mod tests {
+    use super::*;
+    use crate::inventory::Exclusivity;
+
+    fn read(text: &str, variables: &[(&str, &str)]) -> Facts {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let context = Context {
+            home: Path::new("/home/joe"),
+            state_directory: Path::new("/home/joe/.openclaw"),
+            config: Path::new("/home/joe/.openclaw/openclaw.json"),
+            environment: &variables.collect(),
+        };
+        facts(&Document::parse(text.as_bytes()).expect("parses"), &context)
+    }
+
+    fn workspaces(text: &str) -> Vec<String> {
+        let agents = read(text, &[]).agents.into_iter();
+        agents
+            .map(|agent| format!("{} {}", agent.id, agent.workspace.display()))
+            .collect()
+    }
+
+    const TWO_BOTS: &str = r#"{
+      gateway: {port: 23000, mode: "local", auth: {mode: "token", token: "${GATE}"}},
+      models: {providers: {local: {baseUrl: "http://127.0.0.1:9700/v1", apiKey: "sk-x"}}},
+      channels: {telegram: {
+        botToken: "7214000031:AAA",
+        accounts: {work: {botToken: "${WORK}"}, old: {enabled: false, tokenFile: "~/t"}}}},
+      bindings: [{agentId: "a", match: {channel: "telegram"}},
+                 {agentId: "b", match: {channel: "telegram", accountId: "work"}},
+                 {agentId: "c", match: {channel: "telegram", accountId: "*"}}]}"#;
+
+    #[test]
+    fn telegram_accounts_have_their_agents() {
+        let facts = read(TWO_BOTS, &[]);
+        let shown: Vec<_> = facts
+            .accounts
+            .iter()
+            .map(|a| (a.id.as_str(), a.enabled, a.agents.join(",")))
+            .collect();
+        let expected = [
+            ("default", true, "a,c"),
+            ("work", true, "b,c"),
+            ("old", false, "c"),
+        ];
+        assert_eq!(
+            shown,
+            expected.map(|(id, enabled, agents)| (id, enabled, agents.to_owned()))
+        );
+    }
+
+    #[test]
+    fn credentials_are_found_where_they_stand() {
+        let facts = read(TWO_BOTS, &[("WORK", "961:BBB")]);
+        let shown: Vec<_> = facts
+            .credentials
+            .iter()
+            .map(|c| (c.key.as_str(), c.public_id.as_str(), c.line))
+            .collect();
+        let expected = [
+            ("models.providers.local.apiKey", "", Some(3)),
+            ("channels.telegram.botToken", "tg:7214…31", Some(5)),
+            (
+                "channels.telegram.accounts.work.botToken",
+                "tg:961",
+                Some(6),
+            ),
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(facts.credentials[2].secret.expose(), "961:BBB");
+        assert_eq!(
+            facts.credentials[2].account.as_deref(),
+            Some("telegram/work")
+        );
+        assert_eq!(facts.credentials[1].exclusivity, Exclusivity::OnePoller);
+        assert_eq!(facts.credentials[0].exclusivity, Exclusivity::Shareable);
+        assert_eq!(
+            facts.unresolved,
+            ["gateway.auth.token: variable GATE is not set"]
+        );
+        assert_eq!(facts.token_files[0].path, Path::new("/home/joe/t"));
+        assert_eq!(facts.loopback_urls[0].address, "127.0.0.1:9700");
+    }
+
+    #[test]
+    fn a_variable_serves_the_default_account_where_the_file_does_not() {
+        let variables = [("TELEGRAM_BOT_TOKEN", "1234567:CCC")];
+        let found = read("{channels: {telegram: {enabled: true}}}", &variables).credentials;
+        assert_eq!(found[0].key, "environment TELEGRAM_BOT_TOKEN");
+        assert_eq!(found[0].account.as_deref(), Some("telegram/default"));
+        assert!(read("{}", &variables).credentials.is_empty());
+        assert_eq!(read(TWO_BOTS, &variables).credentials.len(), 2);
+    }
+
+    #[test]
+    fn agents_work_where_the_release_lets_them() {
+        assert_eq!(workspaces("{}"), ["main /home/joe/.openclaw/workspace"]);
+        let list = "{agents: {list: [{id: 'main', default: true}, {id: 'b'}, {id: 'c', workspace: '~/c'}]}}";
+        let expected = [
+            "main /home/joe/.openclaw/workspace",
+            "b /home/joe/.openclaw/workspace-b",
+            "c /home/joe/c",
+        ];
+        assert_eq!(workspaces(list), expected);
+        let keyed = "{agents: {defaults: {workspace: '/w'}, entries: {main: {}, b: {}}}}";
+        assert_eq!(workspaces(keyed), ["main /w", "b /w/b"]);
+    }
+
+    #[test]
+    fn includes_and_origins_are_seen() {
+        let facts = read(
+            "{agents: {$include: './agents.json5'}, gateway: {controlUi: {allowedOrigins: ['a', 1]}}}",
+            &[],
+        );
+        let target = PathBuf::from("/home/joe/.openclaw/./agents.json5");
+        assert_eq!(facts.includes, [("agents.$include".to_owned(), target)]);
+        assert_eq!(facts.allowed_origins, Some(vec!["a".to_owned()]));
+        assert!(!facts.auth.has_secret);
+        assert!(
+            read("{}", &[("OPENCLAW_GATEWAY_TOKEN", "t")])
+                .auth
+                .has_secret
+        );
+    }
+
+    #[test]
+    fn odd_shapes_are_passed_over() {
+        for text in [
+            "[]",
+            "1",
+            "{agents: [{id: 'x'}]}",
+            "{channels: [], bindings: 3, gateway: {port: '${P}'}}",
+        ] {
+            assert_eq!(read(text, &[]).agents[0].id, "main", "{text}");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Where OpenClaw keeps things, and how its processes and locks are recognised.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// The port without any setting.
+pub const DEFAULT_PORT: u16 = 18789;
+
+/// Returns the state directories that an environment can mean, the likeliest first; the first that exists is it.
+///
+/// `resolveStateDir` of 2026.9.6 (`OPENCLAW_STATE_DIR`, the profile's, `.openclaw`, `.clawdbot`), and the older
+/// `.moltbot` of 2026.2.9.
+#[must_use]
+pub fn state_directories(environment: &BTreeMap<String, String>, home: &Path) -> Vec<PathBuf> {
+    let home = match set(environment, "OPENCLAW_HOME") {
+        Some(own) => expand(own, home),
+        None => home.to_owned(),
+    };
+    if let Some(own) = set(environment, "OPENCLAW_STATE_DIR") {
+        return vec![expand(own, &home)];
+    }
+    match set(environment, "OPENCLAW_PROFILE")
+        .filter(|profile| !profile.eq_ignore_ascii_case("default"))
+    {
+        Some(profile) => vec![home.join(format!(".openclaw-{profile}"))],
+        None => [".openclaw", ".clawdbot", ".moltbot"]
+            .map(|name| home.join(name))
+            .into(),
+    }
+}
+
+/// Returns the configuration files that a state directory can have, the likeliest first.
+#[must_use]
+pub fn configs(
+    environment: &BTreeMap<String, String>,
+    home: &Path,
+    state_directory: &Path,
+) -> Vec<PathBuf> {
+    match set(environment, "OPENCLAW_CONFIG_PATH") {
+        Some(own) => vec![expand(own, home)],
+        None => ["openclaw.json", "clawdbot.json", "moltbot.json"]
+            .map(|name| state_directory.join(name))
+            .into(),
+    }
+}
+
+/// Returns the port that a gateway would listen on: the environment's, else the configuration's, else the default.
+///
+/// A `--port` argument beats all of them and is not seen here.
+#[must_use]
+pub fn port(environment: &BTreeMap<String, String>, configured: Option<u16>) -> u16 {
+    let exported = set(environment, "OPENCLAW_GATEWAY_PORT").and_then(|port| port.parse().ok());
+    exported.or(configured).unwrap_or(DEFAULT_PORT)
+}
+
+/// Returns a path as OpenClaw reads it: `~` is the home directory.
+#[must_use]
+pub fn expand(path: &str, home: &Path) -> PathBuf {
+    match path.strip_prefix('~') {
+        Some("") => home.to_owned(),
+        Some(rest) if rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// Returns the directories in which a user's gateways write logs, and keep locks before 2026.9.
+#[must_use]
+pub fn log_directories(uid: u32) -> [PathBuf; 2] {
+    [
+        PathBuf::from("/tmp/openclaw"),
+        PathBuf::from(format!("/tmp/openclaw-{uid}")),
+    ]
+}
+
+/// Returns the directory of a gateway's own locks, since 2026.9.
+#[must_use]
+pub fn lock_directory(state_directory: &Path, uid: u32) -> PathBuf {
+    state_directory.join(format!("tmp/openclaw-{uid}"))
+}
+
+/// What a gateway's lock file says. The file alone proves nothing: the process must live, with this start time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// The process id, in the name space of that process.
+    pub pid: i32,
+    /// Kernel clock ticks since boot; field 22 of `proc_pid_stat(5)`.
+    pub start_time: Option<u64>,
+    /// The configuration file.
+    pub config_path: Option<PathBuf>,
+    /// The state directory; since 2026.9.
+    pub state_directory: Option<PathBuf>,
+    /// The port; since 2026.9.
+    pub port: Option<u16>,
+}
+
+/// Reads a lock file; what follows its first JSON value is not looked at.
+#[must_use]
+pub fn parse_lock(text: &[u8]) -> Option<Lock> {
+    let lock: Value = serde_json::Deserializer::from_slice(text)
+        .into_iter()
+        .next()?
+        .ok()?;
+    let path = |key: &str| lock.get(key).and_then(Value::as_str).map(PathBuf::from);
+    let pid = lock
+        .get("pid")?
+        .as_i64()
+        .and_then(|pid| i32::try_from(pid).ok())?;
+    Some(Lock {
+        pid: Some(pid).filter(|pid| *pid > 0)?,
+        start_time: lock.get("startTime").and_then(Value::as_u64),
+        config_path: path("configPath"),
+        state_directory: path("stateDir"),
+        port: lock
+            .get("port")
+            .and_then(Value::as_u64)
+            .and_then(|port| u16::try_from(port).ok()),
+    })
+}
+
+/// Returns how long the last start took, from the process's start to the line `ready` of a log of JSON lines.
+///
+/// `started_ms` is in milliseconds since 1970: the first lines of the log come seconds after the start.
+#[must_use]
+pub fn boot_time(log: &[u8], started_ms: i64) -> Option<Duration> {
+    let lines = log.split(|byte| *byte == b'\n');
+    let ready = lines
+        .filter_map(ready_ms)
+        .find(|ready| *ready >= started_ms)?;
+    Some(Duration::from_millis(
+        u64::try_from(ready - started_ms).ok()?,
+    ))
+}
+
+fn ready_ms(line: &[u8]) -> Option<i64> {
+    let line: Value = serde_json::from_slice(line).ok()?;
+    matches!(line.get("message")?.as_str()?, "gateway ready" | "ready").then_some(())?;
+    let time: jiff::Timestamp = line.get("time")?.as_str()?.parse().ok()?;
+    Some(time.as_millisecond())
+}
+
+/// Returns whether a process of this name is worth a closer look; `proc_pid_comm(5)`.
+#[must_use]
+pub fn is_candidate(comm: &[u8]) -> bool {
+    let exact: [&[u8]; 9] = [
+        b"openclaw",
+        b"clawdbot",
+        b"moltbot",
+        b"node",
+        b"nodejs",
+        b"node-MainThread",
+        b"MainThread",
+        b"bun",
+        b"npm",
+    ];
+    let prefixes: [&[u8]; 3] = [b"openclaw-", b"clawdbot-", b"moltbot-"];
+    exact.contains(&comm) || prefixes.iter().any(|prefix| comm.starts_with(prefix))
+}
+
+fn set<'a>(environment: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    let value = environment.get(name)?.trim();
+    (!value.is_empty()).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directories(variables: &[(&str, &str)]) -> Vec<PathBuf> {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        state_directories(&variables.collect(), Path::new("/home/joe"))
+    }
+
+    #[test]
+    fn the_state_directory_follows_the_environment() {
+        assert_eq!(
+            directories(&[]).first(),
+            Some(&"/home/joe/.openclaw".into())
+        );
+        assert_eq!(
+            directories(&[("OPENCLAW_PROFILE", "work")]),
+            [Path::new("/home/joe/.openclaw-work")]
+        );
+        assert_eq!(
+            directories(&[("OPENCLAW_STATE_DIR", "~/s")]),
+            [Path::new("/home/joe/s")]
+        );
+        let nested = directories(&[
+            ("OPENCLAW_HOME", "~/.openclaw"),
+            ("OPENCLAW_PROFILE", "Default"),
+        ]);
+        assert_eq!(
+            nested.first(),
+            Some(&"/home/joe/.openclaw/.openclaw".into())
+        );
+    }
+
+    #[test]
+    fn the_environments_port_beats_the_configurations() {
+        let exported = BTreeMap::from([("OPENCLAW_GATEWAY_PORT".to_owned(), "5".to_owned())]);
+        assert_eq!(port(&exported, Some(6)), 5);
+        assert_eq!(port(&BTreeMap::new(), Some(6)), 6);
+        assert_eq!(port(&BTreeMap::new(), None), DEFAULT_PORT);
+    }
+
+    #[test]
+    fn locks_of_every_release_are_read() {
+        let old = br#"{"pid":27366,"createdAt":"2026-01-01T00:00:00Z","configPath":"/c","startTime":147045}"#;
+        let lock = parse_lock(old).expect("a lock");
+        assert_eq!(
+            (lock.pid, lock.start_time, lock.port),
+            (27366, Some(147_045), None)
+        );
+        let new =
+            b"{\n \"pid\": 7, \"stateDir\": \"/s\", \"port\": 18789, \"startTime\": 9\n}\n\t \t \t";
+        let lock = parse_lock(new).expect("a lock");
+        assert_eq!(
+            (lock.state_directory, lock.port),
+            (Some("/s".into()), Some(18789))
+        );
+        assert_eq!(parse_lock(b""), None);
+        assert_eq!(parse_lock(b"{\"pid\": -1}"), None);
+    }
+
+    #[test]
+    fn the_boot_ends_with_the_first_ready_after_the_start() {
+        let log =
+            b"noise\n{\"time\":\"2026-11-24T00:32:01.000+00:00\",\"message\":\"gateway ready\"}\n\
+            {\"time\":\"2026-11-24T00:32:22.550+00:00\",\"message\":\"gateway ready\"}\n";
+        let started: jiff::Timestamp = "2026-11-24T00:32:12Z".parse().expect("a time");
+        assert_eq!(
+            boot_time(log, started.as_millisecond()),
+            Some(Duration::from_millis(10_550))
+        );
+        assert_eq!(boot_time(log, started.as_millisecond() + 60_000), None);
+    }
+
+    #[test]
+    fn gateways_are_candidates_whatever_their_title() {
+        let names: [&[u8]; 4] = [b"openclaw-gatewa", b"node-MainThread", b"openclaw", b"node"];
+        assert!(names.iter().all(|name| is_candidate(name)));
+        assert!(!is_candidate(b"nginx") && !is_candidate(b"nodemon"));
+    }
+}

@@ -1,0 +1,29 @@
+//! The only room that knows OpenClaw: its configuration, releases, layout on disk, health and command line.
+//!
+//! Pure: texts and values in, values out. Nothing here opens a file, starts a process or uses the network.
+
+mod accounts;
+mod agents;
+mod credentials;
+mod edit;
+mod loopback;
+mod tree;
+mod value;
+
+pub mod bind;
+pub mod config;
+pub mod environment;
+pub mod facts;
+pub mod health;
+pub mod layout;
+pub mod meaning;
+pub mod output;
+pub mod release;
+
+pub use bind::{Rewrite, RewriteError, Rewritten, for_container};
+pub use config::{ConfigError, Document};
+pub use credentials::{FoundCredential, TokenFile, telegram_token};
+pub use facts::{Context, Facts, facts};
+pub use loopback::LoopbackUrl;
+pub use meaning::meaning;
+pub use release::Version;

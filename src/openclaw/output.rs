@@ -1,0 +1,179 @@
+//! What OpenClaw's own commands print: the check of a configuration, and the state of the channels.
+
+use serde_json::Value;
+
+/// What `config validate --json` said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Validation {
+    /// Whether the configuration is valid.
+    pub valid: bool,
+    /// The keys that are wrong. OpenClaw's own messages may quote values and are left out.
+    pub keys: Vec<String>,
+}
+
+/// Reads what `config validate --json` printed; `None` where it printed no verdict.
+#[must_use]
+pub fn parse_validation(stdout: &[u8]) -> Option<Validation> {
+    let said = find_json(stdout, "valid")?;
+    let issues = said.get("issues").and_then(Value::as_array);
+    let keys = issues
+        .into_iter()
+        .flatten()
+        .filter_map(|issue| issue.get("path")?.as_str());
+    Some(Validation {
+        valid: said.get("valid")?.as_bool()?,
+        keys: keys.map(crate::display::text).collect(),
+    })
+}
+
+/// What a running gateway says of one channel account.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are the flags of OpenClaw's own answer"
+)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountStatus {
+    /// The channel.
+    pub channel: String,
+    /// The account.
+    pub account: String,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// Whether it was started; true also while it cannot connect.
+    pub running: bool,
+    /// Whether it is connected.
+    pub connected: bool,
+    /// `ready` once it serves.
+    pub lifecycle: Option<String>,
+    /// When it was started, in milliseconds since 1970.
+    pub last_start_ms: Option<i64>,
+    /// When it last heard from the channel; moves at the end of every poll.
+    pub last_transport_ms: Option<i64>,
+    /// Whether it has an error. The text may quote a token and is left out.
+    pub has_error: bool,
+}
+
+impl AccountStatus {
+    /// Returns whether the account has polled since it was started.
+    #[must_use]
+    pub fn is_polling(&self) -> bool {
+        let has_heard = match (self.last_transport_ms, self.last_start_ms) {
+            (Some(heard), Some(started)) => heard > started,
+            _ => false,
+        };
+        let is_ready = self.lifecycle.as_deref() == Some("ready");
+        self.running && self.connected && is_ready && has_heard && !self.has_error
+    }
+}
+
+/// Reads what `channels status --json` printed; `None` where no running gateway answered.
+#[must_use]
+pub fn parse_channels_status(stdout: &[u8]) -> Option<Vec<AccountStatus>> {
+    let said = find_json(stdout, "channelAccounts")?;
+    let channels = said.get("channelAccounts")?.as_object()?;
+    let accounts = channels.iter().flat_map(|(channel, accounts)| {
+        let accounts = accounts.as_array().into_iter().flatten();
+        accounts.filter_map(|account| status(channel, account))
+    });
+    Some(accounts.collect())
+}
+
+fn status(channel: &str, said: &Value) -> Option<AccountStatus> {
+    let is = |key: &str| said.get(key) == Some(&Value::Bool(true));
+    let time = |key: &str| said.get(key).and_then(Value::as_i64);
+    Some(AccountStatus {
+        channel: channel.to_owned(),
+        account: said.get("accountId")?.as_str()?.to_owned(),
+        enabled: is("enabled"),
+        running: is("running"),
+        connected: is("connected"),
+        lifecycle: said
+            .get("lifecycle")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        last_start_ms: time("lastStartAt"),
+        last_transport_ms: time("lastTransportActivityAt"),
+        has_error: said.get("lastError").is_some_and(|error| !error.is_null()),
+    })
+}
+
+/// Finds the first JSON object with a key among lines of a log: each line that starts with a brace is tried.
+fn find_json(stdout: &[u8], key: &str) -> Option<Value> {
+    let mut line_start = 0;
+    for line in stdout.split_inclusive(|byte| *byte == b'\n') {
+        if line.trim_ascii_start().starts_with(b"{") {
+            let rest = stdout.get(line_start..)?;
+            let first = serde_json::Deserializer::from_slice(rest)
+                .into_iter::<Value>()
+                .next();
+            if let Some(value) = first
+                .and_then(Result::ok)
+                .filter(|value| value.get(key).is_some())
+            {
+                return Some(value);
+            }
+        }
+        line_start += line.len();
+    }
+    None
+}
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    const READY: &str = r#"{"accountId":"default","enabled":true,"running":true,"connected":true,"lifecycle":"ready",
+        "lastStartAt":10,"lastTransportActivityAt":20,"lastError":null}"#;
+    const STARTING: &str = r#"{"accountId":"work","enabled":true,"running":true,"connected":false,
+        "lifecycle":"starting","lastStartAt":10,"lastTransportActivityAt":null,"lastError":null}"#;
+
+    #[test]
+    fn an_account_polls_once_it_has_heard_from_the_channel() {
+        let said = format!(
+            "[log] {{x}}\n{{not json\n{{\n \"channelAccounts\":{{\"telegram\":[{READY},{STARTING}]}}}}\n"
+        );
+        let accounts = parse_channels_status(said.as_bytes()).expect("an answer");
+        let polling: Vec<_> = accounts
+            .iter()
+            .map(|one| (one.account.as_str(), one.is_polling()))
+            .collect();
+        assert_eq!(polling, [("default", true), ("work", false)]);
+    }
+
+    #[test]
+    fn a_sign_from_before_the_start_is_no_poll() {
+        let old = READY.replace(
+            "\"lastTransportActivityAt\":20",
+            "\"lastTransportActivityAt\":5",
+        );
+        let said = format!("{{\"channelAccounts\":{{\"telegram\":[{old}]}}}}");
+        assert!(!parse_channels_status(said.as_bytes()).expect("an answer")[0].is_polling());
+    }
+
+    #[test]
+    fn an_answer_from_the_file_only_is_no_answer() {
+        let said =
+            br#"{"gatewayReachable":false,"configOnly":true,"configuredChannels":["telegram"]}"#;
+        assert_eq!(parse_channels_status(said), None);
+    }
+
+    #[test]
+    fn a_verdict_names_keys_and_no_values() {
+        let said = br#"{"ok":false,"valid":false,"issues":[{"path":"gateway.mode","message":"got SEKRET"}]}"#;
+        let verdict = parse_validation(said).expect("a verdict");
+        assert_eq!(
+            verdict,
+            Validation {
+                valid: false,
+                keys: vec!["gateway.mode".into()]
+            }
+        );
+        assert!(
+            parse_validation(b"{\"valid\":true,\"warnings\":[]}")
+                .expect("a verdict")
+                .valid
+        );
+        assert_eq!(parse_validation(b"Config valid"), None);
+    }
+}

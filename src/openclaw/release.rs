@@ -1,0 +1,203 @@
+//! Releases of OpenClaw: their calendar versions, what they need, and how their programs are called.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use crate::inventory::Release;
+
+/// The release that ocmigrate's tests move.
+const TRIED: [Version; 1] = [Version::new(2026, 9, 6)];
+/// From here on a bind beyond loopback needs `gateway.controlUi.allowedOrigins`; openclaw issue 29385.
+const FIRST_WITH_ORIGINS: Version = Version::new(2026, 2, 26);
+/// From here on the gateway seeds them for itself at every start, without writing its configuration; seen with 2026.9.6.
+const FIRST_SEEDING_ORIGINS: Version = Version::new(2026, 9, 6);
+
+/// A calendar version, for example `2026.9.6` or `2026.1.24-3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    year: u32,
+    month: u32,
+    day: u32,
+    again: u32,
+}
+
+/// Says that a text is no version.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{}` is no version of OpenClaw", crate::display::text(.0))]
+pub struct VersionError(String);
+
+impl Version {
+    const fn new(year: u32, month: u32, day: u32) -> Self {
+        Self {
+            year,
+            month,
+            day,
+            again: 0,
+        }
+    }
+}
+
+impl FromStr for Version {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        parse(text).ok_or_else(|| VersionError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            year,
+            month,
+            day,
+            again,
+        } = self;
+        write!(f, "{year}.{month}.{day}")?;
+        match again {
+            0 => Ok(()),
+            again => write!(f, "-{again}"),
+        }
+    }
+}
+
+fn parse(text: &str) -> Option<Version> {
+    let (date, again) = text.split_once('-').unwrap_or((text, "0"));
+    let mut parts = date.split('.').map(number);
+    let version = Version {
+        year: parts.next()??,
+        month: parts.next()??,
+        day: parts.next()??,
+        again: number(again)?,
+    };
+    parts.next().is_none().then_some(version)
+}
+
+fn number(text: &str) -> Option<u32> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain.then(|| text.parse().ok()).flatten()
+}
+
+/// Returns whether ocmigrate's tests moved this release.
+#[must_use]
+pub fn is_tried(version: &Version) -> bool {
+    TRIED.contains(version)
+}
+
+/// Returns whether a bind beyond loopback needs `gateway.controlUi.allowedOrigins` in this release.
+#[must_use]
+pub fn needs_allowed_origins(version: &Version) -> bool {
+    *version >= FIRST_WITH_ORIGINS && *version < FIRST_SEEDING_ORIGINS
+}
+
+/// A `package.json` of OpenClaw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// `openclaw`, or one of the names that it had before.
+    pub name: String,
+    /// Its version, as it stands there.
+    pub version: String,
+}
+
+/// Reads a `package.json`; `None` where it is not OpenClaw's.
+#[must_use]
+pub fn parse_package(text: &[u8]) -> Option<Package> {
+    let package: Value = serde_json::from_slice(text).ok()?;
+    let name = package.get("name")?.as_str()?;
+    let version = package.get("version")?.as_str()?;
+    matches!(name, "openclaw" | "clawdbot" | "moltbot").then(|| Package {
+        name: name.to_owned(),
+        version: version.to_owned(),
+    })
+}
+
+/// Returns the command that serves in the foreground.
+#[must_use]
+pub fn gateway_argv(release: &Release) -> Vec<OsString> {
+    argv(release, "dist/index.js", &["gateway", "run"])
+}
+
+/// Returns the command that checks the configuration without a gateway; it prints JSON for [`super::output`].
+#[must_use]
+pub fn validate_argv(release: &Release) -> Vec<OsString> {
+    argv(release, "openclaw.mjs", &["config", "validate", "--json"])
+}
+
+/// Returns the command that asks the running gateway for its accounts; it prints JSON for [`super::output`].
+#[must_use]
+pub fn channels_status_argv(release: &Release) -> Vec<OsString> {
+    argv(release, "openclaw.mjs", &["channels", "status", "--json"])
+}
+
+fn argv(release: &Release, script: &str, arguments: &[&str]) -> Vec<OsString> {
+    let program: [&Path; 2] = [&release.node, &release.package.join(script)];
+    let program = program.into_iter().map(|path| path.as_os_str().to_owned());
+    program.chain(arguments.iter().map(Into::into)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(text: &str) -> Version {
+        text.parse().expect("a version")
+    }
+
+    #[test]
+    fn versions_compare_by_the_calendar() {
+        assert!(version("2026.9.6") < version("2026.10.1"));
+        assert!(version("2026.1.24") < version("2026.1.24-3"));
+        assert!(version("2026.2.9") < version("2026.2.26"));
+        assert_eq!(version("2026.1.24-3").to_string(), "2026.1.24-3");
+        for bad in [
+            "",
+            "2026",
+            "2026.9",
+            "2026.9.6.1",
+            "v2026.9.6",
+            "2026.9.6-beta.1",
+            "2026..6",
+            "+1.2.3",
+        ] {
+            assert!(bad.parse::<Version>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn origins_are_needed_since_the_end_of_february() {
+        assert!(!needs_allowed_origins(&version("2026.2.25")));
+        assert!(needs_allowed_origins(&version("2026.2.26")));
+        assert!(is_tried(&version("2026.9.6")) && !is_tried(&version("2026.9.6-1")));
+    }
+
+    #[test]
+    fn only_openclaws_package_is_taken() {
+        let package = |name| format!(r#"{{"name":"{name}","version":"2026.9.6"}}"#).into_bytes();
+        assert_eq!(
+            parse_package(&package("clawdbot")).expect("ours").version,
+            "2026.9.6"
+        );
+        assert_eq!(parse_package(&package("express")), None);
+        assert_eq!(parse_package(b"{"), None);
+    }
+
+    #[test]
+    fn the_gateway_runs_in_the_foreground() {
+        let release = Release {
+            version: "2026.9.6".into(),
+            package: "/usr/lib/node_modules/openclaw".into(),
+            node: "/usr/bin/node".into(),
+        };
+        let expected = [
+            "/usr/bin/node",
+            "/usr/lib/node_modules/openclaw/dist/index.js",
+            "gateway",
+            "run",
+        ];
+        assert_eq!(gateway_argv(&release), expected);
+    }
+}

@@ -1,0 +1,211 @@
+//! The fingerprint of the host that a plan was made for: everything that a plan stands on, and nothing that changes by
+//! itself (pids, memory, counts, times).
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::inventory::{
+    Agent, ChannelAccount, Credential, Distribution, EnvironmentVariable, Gateway, GatewayName,
+    Host, Inventory, Release, Starter, User,
+};
+use crate::secret::KeyedHash;
+use crate::units::Bytes;
+
+/// What was true of a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// The machine.
+    pub host: HostFacts,
+    /// Its gateways, sorted by name.
+    pub gateways: Vec<GatewayFacts>,
+}
+
+/// What was true of the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostFacts {
+    /// The host name.
+    pub name: String,
+    /// The keyed hash of the machine's id.
+    pub machine: KeyedHash,
+    /// The distribution.
+    pub distribution: Distribution,
+    /// The processor architecture.
+    pub architecture: String,
+    /// The number of processors.
+    pub cores: u32,
+    /// All memory.
+    pub memory: Bytes,
+}
+
+/// What was true of a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayFacts {
+    /// Its name.
+    pub name: GatewayName,
+    /// The user that it runs as.
+    pub user: User,
+    /// The OpenClaw that it runs.
+    pub release: Option<Release>,
+    /// Its state directory.
+    pub state_directory: PathBuf,
+    /// Its configuration file.
+    pub config: PathBuf,
+    /// The keyed hash of what the configuration says.
+    pub meaning: KeyedHash,
+    /// `gateway.bind`, where it is set.
+    pub bind: Option<String>,
+    /// The port that it listens on.
+    pub port: u16,
+    /// What starts it.
+    pub starter: Starter,
+    /// Its agents.
+    pub agents: Vec<Agent>,
+    /// Its channel accounts.
+    pub accounts: Vec<ChannelAccount>,
+    /// Its credentials, as hashes.
+    pub credentials: Vec<Credential>,
+    /// Its environment, as hashes.
+    pub environment: Vec<EnvironmentVariable>,
+}
+
+/// A fact that is no longer true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Which fact, for example `gateways.joe/.openclaw.port`.
+    pub fact: String,
+    /// What it was.
+    pub then: String,
+    /// What it is.
+    pub now: String,
+}
+
+impl Facts {
+    /// Takes what a plan stands on out of an inventory.
+    #[must_use]
+    pub fn of(inventory: &Inventory) -> Self {
+        Self {
+            host: HostFacts::of(&inventory.host),
+            gateways: inventory.gateways.iter().map(GatewayFacts::of).collect(),
+        }
+    }
+
+    /// Returns the gateway of this name.
+    #[must_use]
+    pub fn find_gateway(&self, name: &GatewayName) -> Option<&GatewayFacts> {
+        self.gateways.iter().find(|gateway| gateway.name == *name)
+    }
+
+    /// Names the facts about the host and these gateways that differ between then (`self`) and `now`.
+    #[must_use]
+    pub fn differences(&self, now: &Self, about: &[GatewayName]) -> Vec<Difference> {
+        let mut found = Vec::new();
+        compare("host", &json(&self.host), &json(&now.host), &mut found);
+        for name in about {
+            compare(
+                &format!("gateways.{name}"),
+                &json(&self.find_gateway(name)),
+                &json(&now.find_gateway(name)),
+                &mut found,
+            );
+        }
+        found
+    }
+}
+
+impl HostFacts {
+    fn of(host: &Host) -> Self {
+        let Host {
+            name,
+            machine,
+            distribution,
+            architecture,
+            cores,
+            memory_total,
+            memory_used: _,
+            cgroup: _,
+            engine: _,
+        } = host.clone();
+        Self {
+            name,
+            machine,
+            distribution,
+            architecture,
+            cores,
+            memory: memory_total,
+        }
+    }
+}
+
+impl GatewayFacts {
+    fn of(gateway: &Gateway) -> Self {
+        let gateway = gateway.clone();
+        Self {
+            name: gateway.name,
+            user: gateway.user,
+            release: gateway.release,
+            state_directory: gateway.state_directory,
+            config: gateway.config.path,
+            meaning: gateway.config.meaning,
+            bind: gateway.config.bind,
+            port: gateway.port,
+            starter: gateway.starter,
+            agents: gateway.agents,
+            accounts: gateway.accounts,
+            credentials: gateway
+                .credentials
+                .into_iter()
+                .map(without_places)
+                .collect(),
+            environment: gateway.environment,
+        }
+    }
+}
+
+/// A place may name a process or a line, which change by themselves.
+fn without_places(credential: Credential) -> Credential {
+    Credential {
+        places: Vec::new(),
+        ..credential
+    }
+}
+
+fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+fn compare(path: &str, then: &Value, now: &Value, found: &mut Vec<Difference>) {
+    match (then, now) {
+        (Value::Object(a), Value::Object(b)) => {
+            for (key, value) in a {
+                let other = b.get(key).unwrap_or(&Value::Null);
+                compare(&format!("{path}.{key}"), value, other, found);
+            }
+            for (key, value) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
+                compare(&format!("{path}.{key}"), &Value::Null, value, found);
+            }
+        }
+        _ if then == now => {}
+        _ => found.push(Difference {
+            fact: path.to_owned(),
+            then: shown(then),
+            now: shown(now),
+        }),
+    }
+}
+
+/// Shows a value on one short line.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "absent".to_owned(),
+        Value::String(text) => crate::display::text(text),
+        Value::Array(items) => format!("{} entries", items.len()),
+        Value::Object(_) => "present".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,158 @@
+//! The proposal: one group a gateway, named, budgeted and with an image.
+
+use std::collections::BTreeSet;
+
+use super::{BaseImage, Budget, FORMAT, Facts, Group, ImageRecipe, OwnerPolicy, Plan};
+use crate::inventory::{Gateway, Inventory};
+use crate::units::{Bytes, GIB, MIB};
+
+/// The least memory that a container with one gateway gets: an idle 2026.9.6 takes 0.75 GB with its helpers.
+const MEMORY_FLOOR: Bytes = Bytes(1536 * MIB);
+/// Memory budgets are whole multiples of this.
+const MEMORY_GRAIN: Bytes = Bytes(256 * MIB);
+/// Processes and threads for one gateway: an idle 2026.9.6 has about 60.
+const PIDS: u32 = 512;
+/// The most processors that the proposal gives one gateway.
+const CPU_MILLI: u32 = 2000;
+
+/// Debian packages of ocmigrate's own base image beside the minimal system.
+///
+/// `libatomic1` is needed by the node binary of the npm package `node`; `git`, `openssh-client` and `procps` by agents;
+/// `s6` and `execline` supervise several gateways in one container.
+const BASE_PACKAGES: &[&str] = &[
+    "ca-certificates",
+    "curl",
+    "execline",
+    "git",
+    "libatomic1",
+    "libstdc++6",
+    "openssh-client",
+    "procps",
+    "s6",
+];
+
+/// Proposes a plan for an inventory; the same inventory always gives the same plan.
+#[must_use]
+pub fn propose(inventory: &Inventory, given_base: Option<&str>) -> Plan {
+    let mut taken = BTreeSet::new();
+    let groups = inventory
+        .gateways
+        .iter()
+        .map(|gateway| group(inventory, gateway, given_base, &mut taken))
+        .collect();
+    Plan {
+        format: FORMAT,
+        made_by: env!("CARGO_PKG_VERSION").to_owned(),
+        facts: Facts::of(inventory),
+        groups,
+    }
+}
+
+fn group(
+    inventory: &Inventory,
+    gateway: &Gateway,
+    given_base: Option<&str>,
+    taken: &mut BTreeSet<String>,
+) -> Group {
+    let name = unused_name(gateway, taken);
+    let base = base(inventory, given_base);
+    Group {
+        network: format!("ocmigrate_{name}"),
+        name,
+        gateways: vec![gateway.name.clone()],
+        budget: budget(gateway, inventory.host.cores),
+        owner: OwnerPolicy::AsOwner {
+            strays: gateway.census.as_ref().map_or(0, |census| census.strays),
+        },
+        image: ImageRecipe {
+            reference: reference(gateway, &base),
+            base,
+        },
+        accepted: Vec::new(),
+    }
+}
+
+/// Names a group after the gateway's profile (`.openclaw-work` gives `oc-work`), else after its user.
+fn unused_name(gateway: &Gateway, taken: &mut BTreeSet<String>) -> String {
+    let directory = gateway
+        .state_directory
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let profile = directory
+        .trim_start_matches('.')
+        .split_once('-')
+        .map_or("", |(_, profile)| profile);
+    let word = if profile.is_empty() {
+        &gateway.user.name
+    } else {
+        profile
+    };
+    let name = format!("oc-{}", slug(word));
+    let numbered = (2..=u32::MAX).map(|number| format!("{name}-{number}"));
+    std::iter::once(name.clone())
+        .chain(numbered)
+        .find(|candidate| taken.insert(candidate.clone()))
+        .unwrap_or(name)
+}
+
+fn slug(word: &str) -> String {
+    let slug: String = word
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    slug.trim_matches('-').to_owned()
+}
+
+/// Half as much again as the measured peak, and no less than the floor.
+fn budget(gateway: &Gateway, cores: u32) -> Budget {
+    let peak = gateway.memory.map_or(Bytes(GIB), |memory| memory.peak);
+    let headroom = Bytes(peak.0 / 2 * 3).round_up_to(MEMORY_GRAIN);
+    Budget {
+        memory: headroom.max(MEMORY_FLOOR),
+        cpu_milli: CPU_MILLI.min(cores.max(1) * 1000),
+        pids: PIDS,
+    }
+}
+
+fn base(inventory: &Inventory, given: Option<&str>) -> BaseImage {
+    let distribution = &inventory.host.distribution;
+    given.map_or_else(
+        || BaseImage::Own {
+            reference: format!(
+                "ocmigrate/base:{}-{}",
+                slug(&distribution.id),
+                slug(&distribution.codename)
+            ),
+            codename: distribution.codename.clone(),
+            packages: BASE_PACKAGES.iter().map(ToString::to_string).collect(),
+        },
+        |reference| BaseImage::Given {
+            reference: reference.to_owned(),
+        },
+    )
+}
+
+/// Names an image by the release and a hash of everything that decides its content.
+fn reference(gateway: &Gateway, base: &BaseImage) -> String {
+    let version = gateway.release.as_ref().map_or("unknown", |r| &r.version);
+    let recipe = serde_json::to_vec(&(&gateway.release, &gateway.user, base)).unwrap_or_default();
+    let hash = blake3::hash(&recipe).to_hex();
+    let short = hash.as_str().get(..8).unwrap_or_default();
+    format!("ocmigrate/openclaw:{}-{short}", slug_version(version))
+}
+
+/// Keeps what a tag may hold: letters, digits, `.`, `-` and `_` (OCI distribution specification).
+fn slug_version(version: &str) -> String {
+    version
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,199 @@
+//! An inventory as text.
+
+use std::fmt::Write as _;
+
+use super::columns;
+use crate::display;
+use crate::inventory::{Credential, Gateway, Host, Inventory, Severity};
+
+/// Renders an inventory for a terminal of 80 columns or more.
+#[must_use]
+pub fn scan_text(inventory: &Inventory) -> String {
+    let mut text = host(&inventory.host);
+    if inventory.gateways.is_empty() {
+        text.push_str("Gateways   none found\n");
+    } else {
+        gateways(&mut text, &inventory.gateways);
+        agents(&mut text, &inventory.gateways);
+        credentials(&mut text, &inventory.gateways);
+        ownership(&mut text, &inventory.gateways);
+    }
+    findings(&mut text, inventory);
+    for unseen in &inventory.unseen {
+        let _ = writeln!(text, "not seen: {}", display::text(unseen));
+    }
+    text
+}
+
+fn host(host: &Host) -> String {
+    let engine = host.engine.as_ref().map_or_else(
+        || "no Docker".to_owned(),
+        |engine| format!("Docker {}", engine.version),
+    );
+    format!(
+        "Host {}  {} cores  {} RAM ({} used)  {engine}  cgroup {}\n",
+        display::text(&host.name),
+        host.cores,
+        host.memory_total,
+        host.memory_used,
+        match host.cgroup {
+            crate::inventory::CgroupVersion::V1 => "v1",
+            crate::inventory::CgroupVersion::V2 => "v2",
+        }
+    )
+}
+
+fn gateways(text: &mut String, gateways: &[Gateway]) {
+    let running = gateways
+        .iter()
+        .filter(|gateway| gateway.process.is_some())
+        .count();
+    let _ = writeln!(
+        text,
+        "Gateways   {running} running, {} stopped",
+        gateways.len() - running
+    );
+    let rows = gateways.iter().map(gateway).collect();
+    text.push_str(&columns(
+        &[
+            "PID", "gateway", "starter", "version", "port", "agents", "PSS", "up",
+        ],
+        rows,
+        "  ",
+    ));
+}
+
+fn gateway(gateway: &Gateway) -> Vec<String> {
+    let dash = || "-".to_owned();
+    let process = gateway.process.as_ref();
+    vec![
+        process.map_or_else(dash, |process| process.id.pid.to_string()),
+        display::text(&gateway.name.0),
+        display::text(&gateway.starter.to_string()),
+        gateway
+            .release
+            .as_ref()
+            .map_or_else(dash, |release| display::text(&release.version)),
+        gateway.port.to_string(),
+        gateway.agents.len().to_string(),
+        gateway
+            .memory
+            .map_or_else(dash, |memory| memory.pss.to_string()),
+        process.map_or_else(dash, |process| uptime(process.uptime_secs)),
+    ]
+}
+
+fn uptime(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86400),
+    }
+}
+
+fn agents(text: &mut String, gateways: &[Gateway]) {
+    for gateway in gateways {
+        let ids: Vec<_> = gateway
+            .agents
+            .iter()
+            .map(|agent| display::text(&agent.id))
+            .collect();
+        let _ = writeln!(
+            text,
+            "Agents     {}: {}",
+            display::text(&gateway.name.0),
+            ids.join(" ")
+        );
+    }
+}
+
+fn credentials(text: &mut String, gateways: &[Gateway]) {
+    let all: Vec<&Credential> = gateways
+        .iter()
+        .flat_map(|gateway| &gateway.credentials)
+        .collect();
+    let _ = writeln!(text, "Credentials  {}", all.len());
+    let rows = all.iter().map(|credential| row(credential)).collect();
+    text.push_str(&columns(
+        &["id", "hash", "kind", "account", "place"],
+        rows,
+        "  ",
+    ));
+}
+
+fn row(credential: &Credential) -> Vec<String> {
+    let places: Vec<_> = credential.places.iter().map(ToString::to_string).collect();
+    let or_dash = |text: &str| {
+        if text.is_empty() {
+            "-".to_owned()
+        } else {
+            display::text(text)
+        }
+    };
+    vec![
+        or_dash(&credential.public_id),
+        credential.hash.to_string(),
+        display::text(&credential.kind),
+        or_dash(credential.account.as_deref().unwrap_or_default()),
+        places.join(" "),
+    ]
+}
+
+fn ownership(text: &mut String, gateways: &[Gateway]) {
+    for gateway in gateways {
+        let Some(census) = &gateway.census else {
+            continue;
+        };
+        let _ = writeln!(
+            text,
+            "Ownership  {}: {} entries, {}, {} of another owner",
+            display::text(&gateway.name.0),
+            census.entries,
+            census.size,
+            census.strays
+        );
+    }
+}
+
+fn findings(text: &mut String, inventory: &Inventory) {
+    let count = |severity| {
+        inventory
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    };
+    let _ = writeln!(
+        text,
+        "Findings   {} inhibitors, {} high, {} medium, {} info",
+        count(Severity::Inhibitor),
+        count(Severity::High),
+        count(Severity::Medium),
+        count(Severity::Info)
+    );
+    // Terminals are read from the bottom up: the worst stands last.
+    let mut sorted: Vec<_> = inventory.findings.iter().collect();
+    sorted.sort_by_key(|finding| finding.severity);
+    for finding in sorted {
+        let place = if finding.place.is_empty() {
+            String::new()
+        } else {
+            format!("  {}", display::text(&finding.place))
+        };
+        let severity = match finding.severity {
+            Severity::Inhibitor => "inhibitor",
+            Severity::High => "high",
+            Severity::Medium => "medium",
+            Severity::Info => "info",
+        };
+        let _ = writeln!(
+            text,
+            "{} {severity}: {}: {}{place}\n  fix: {}",
+            finding.id,
+            display::text(&finding.about),
+            display::text(&finding.summary),
+            display::text(&finding.remedy)
+        );
+    }
+}

@@ -1,0 +1,302 @@
+//! What is wrong with one gateway, told from what was found: pure rules, one function each.
+
+use std::net::SocketAddr;
+
+use super::sighting::Sighting;
+use crate::display;
+use crate::inventory::{Finding, Gateway, Place, Starter, UnitScope, UnitStarter, catalogued};
+use crate::openclaw::{Facts, Version, release};
+
+/// Applies every rule to a gateway. `foreign` are the listeners of others on its port.
+pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr]) -> Vec<Finding> {
+    let single = [
+        starter(gateway),
+        not_running(gateway),
+        runs_as_root(gateway),
+        untried(gateway),
+        open_bind(gateway, facts),
+        foreign_port(gateway, foreign),
+        strays(gateway),
+        hard_links(gateway),
+    ];
+    single
+        .into_iter()
+        .flatten()
+        .chain(loopback(gateway, facts))
+        .collect()
+}
+
+/// An enabled unit that would start a gateway a second time.
+pub(super) fn second_starter(gateway: &Sighting, unit: &Sighting) -> Finding {
+    let summary = format!("{} would start it a second time", unit.starter);
+    let finding = Finding::new(
+        &catalogued::UNKNOWN_STARTER,
+        &gateway.name,
+        display::text(&summary),
+    );
+    match &unit.starter {
+        Starter::Unit(unit) => finding
+            .at(display::path(&unit.file))
+            .remedied_by(disable(unit)),
+        Starter::Other { .. } => finding,
+    }
+}
+
+fn disable(unit: &UnitStarter) -> String {
+    let manager = match unit.scope {
+        UnitScope::System => "systemctl",
+        UnitScope::User { .. } => "systemctl --user",
+    };
+    format!("{manager} disable --now {}", display::text(&unit.name))
+}
+
+fn starter(gateway: &Gateway) -> Option<Finding> {
+    match &gateway.starter {
+        Starter::Unit(_) => None,
+        Starter::Other { seen } => {
+            let summary = format!("what starts it is not known: it runs {seen}");
+            Some(Finding::new(
+                &catalogued::UNKNOWN_STARTER,
+                &gateway.name,
+                summary,
+            ))
+        }
+    }
+}
+
+fn not_running(gateway: &Gateway) -> Option<Finding> {
+    let Starter::Unit(unit) = &gateway.starter else {
+        return None;
+    };
+    let finding = || {
+        let summary = format!(
+            "{} is {} and does not run",
+            display::text(&unit.name),
+            unit.enablement
+        );
+        Finding::new(&catalogued::NOT_RUNNING, &gateway.name, summary).at(display::path(&unit.file))
+    };
+    gateway.process.is_none().then(finding)
+}
+
+fn runs_as_root(gateway: &Gateway) -> Option<Finding> {
+    let finding = || Finding::new(&catalogued::RUNS_AS_ROOT, &gateway.name, "it runs as root");
+    (gateway.user.uid == 0).then(finding)
+}
+
+fn untried(gateway: &Gateway) -> Option<Finding> {
+    let Some(found) = &gateway.release else {
+        let summary = "its release could not be told";
+        return Some(Finding::new(
+            &catalogued::UNTRIED_RELEASE,
+            &gateway.name,
+            summary,
+        ));
+    };
+    let is_tried = found
+        .version
+        .parse::<Version>()
+        .is_ok_and(|version| release::is_tried(&version));
+    let summary = format!("it runs OpenClaw {}", found.version);
+    let finding = Finding::new(&catalogued::UNTRIED_RELEASE, &gateway.name, summary);
+    (!is_tried).then(|| finding.at(display::path(&found.package)))
+}
+
+fn open_bind(gateway: &Gateway, facts: Option<&Facts>) -> Option<Finding> {
+    facts?;
+    let auth = &gateway.config.auth;
+    let is_open = !auth.has_secret || auth.mode.as_deref() == Some("none");
+    let summary = "it has neither a token nor a password";
+    let finding = || Finding::new(&catalogued::OPEN_BIND, &gateway.name, summary);
+    is_open.then(|| finding().at(display::path(&gateway.config.path)))
+}
+
+fn foreign_port(gateway: &Gateway, foreign: &[SocketAddr]) -> Option<Finding> {
+    let address = foreign.first()?;
+    let summary = format!("another process listens on {address}");
+    Some(Finding::new(&catalogued::FOREIGN_PORT, &gateway.name, summary).at(address))
+}
+
+fn strays(gateway: &Gateway) -> Option<Finding> {
+    let census = gateway.census.as_ref().filter(|census| census.strays > 0)?;
+    let summary = format!(
+        "{} of {} entries do not belong to {}",
+        census.strays, census.entries, gateway.user.name
+    );
+    let finding = Finding::new(&catalogued::STRAY_OWNER, &gateway.name, summary);
+    Some(match census.sample.first() {
+        Some(stray) => finding.at(&stray.path),
+        None => finding,
+    })
+}
+
+fn hard_links(gateway: &Gateway) -> Option<Finding> {
+    let census = gateway
+        .census
+        .as_ref()
+        .filter(|census| census.hard_linked_strays > 0)?;
+    let summary = format!(
+        "{} files of another owner have several names",
+        census.hard_linked_strays
+    );
+    let place = display::path(&gateway.state_directory);
+    Some(Finding::new(&catalogued::HARD_LINKED_STRAY, &gateway.name, summary).at(place))
+}
+
+fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
+    let urls = facts.into_iter().flat_map(|facts| &facts.loopback_urls);
+    let findings = urls.map(|url| {
+        let summary = format!(
+            "{} names {}",
+            display::text(&url.key),
+            display::text(&url.address)
+        );
+        let place = Place {
+            path: gateway.config.path.clone(),
+            line: Some(url.line),
+        };
+        Finding::new(&catalogued::LOOPBACK_URL, &gateway.name, summary).at(place)
+    });
+    findings.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{Auth, Census, Config, GatewayName, Release, User};
+    use crate::openclaw::{Context, Document, facts};
+    use crate::secret::Hasher;
+
+    /// A gateway with nothing wrong but that it has not been started.
+    fn gateway() -> Gateway {
+        let unit = UnitStarter {
+            name: "openclaw-gateway.service".into(),
+            scope: UnitScope::System,
+            file: "/u/openclaw-gateway.service".into(),
+            enablement: "enabled".into(),
+        };
+        Gateway {
+            name: GatewayName("joe/.openclaw".into()),
+            user: User {
+                name: "joe".into(),
+                uid: 1001,
+                gid: 1001,
+                home: "/home/joe".into(),
+            },
+            process: None,
+            release: Some(Release {
+                version: "2026.9.6".into(),
+                package: "/p".into(),
+                node: "/n".into(),
+            }),
+            state_directory: "/home/joe/.openclaw".into(),
+            config: Config {
+                path: "/home/joe/.openclaw/openclaw.json".into(),
+                meaning: Hasher::for_machine("m").hash(b"x"),
+                bind: None,
+                port: None,
+                auth: Auth {
+                    mode: None,
+                    has_secret: true,
+                },
+                allowed_origins: None,
+            },
+            port: 18789,
+            listeners: Vec::new(),
+            agents: Vec::new(),
+            accounts: Vec::new(),
+            credentials: Vec::new(),
+            starter: Starter::Unit(unit),
+            environment: Vec::new(),
+            memory: None,
+            last_boot_ms: None,
+            census: None,
+        }
+    }
+
+    fn facts_of(text: &str) -> Facts {
+        let context = Context {
+            home: "/home/joe".as_ref(),
+            state_directory: "/home/joe/.openclaw".as_ref(),
+            config: "/home/joe/.openclaw/openclaw.json".as_ref(),
+            environment: &std::collections::BTreeMap::new(),
+        };
+        facts(&Document::parse(text.as_bytes()).expect("parses"), &context)
+    }
+
+    /// Returns ids and places of what is found after a change; the gateway at rest has `OM-S002` anyway.
+    fn found(change: impl FnOnce(&mut Gateway), text: &str, foreign: &[SocketAddr]) -> Vec<String> {
+        let mut gateway = gateway();
+        change(&mut gateway);
+        let findings = of(&gateway, Some(&facts_of(text)), foreign);
+        let findings = findings
+            .into_iter()
+            .filter(|finding| finding.id != "OM-S002");
+        findings
+            .map(|finding| format!("{} {}", finding.id, finding.place))
+            .collect()
+    }
+
+    #[test]
+    fn nothing_is_found_of_a_sound_gateway_but_that_it_rests() {
+        assert_eq!(found(|_| {}, "{}", &[]), [""; 0]);
+        let findings = of(&gateway(), None, &[]);
+        let [finding] = findings.as_slice() else {
+            panic!("one finding")
+        };
+        assert_eq!(
+            (finding.id.as_str(), finding.place.as_str()),
+            ("OM-S002", "/u/openclaw-gateway.service")
+        );
+    }
+
+    #[test]
+    fn an_unknown_starter_root_and_an_untried_release_are_found() {
+        let other = Starter::Other {
+            seen: "below `cron`".into(),
+        };
+        assert_eq!(found(|it| it.starter = other, "{}", &[]), ["OM-S001 "]);
+        assert_eq!(found(|it| it.user.uid = 0, "{}", &[]), ["OM-S003 "]);
+        assert_eq!(found(|it| it.release = None, "{}", &[]), ["OM-R001 "]);
+        for version in ["2026.5.28", "2026.9.6-1", "1\u{1b}[2J"] {
+            let set = |it: &mut Gateway| {
+                if let Some(release) = &mut it.release {
+                    version.clone_into(&mut release.version);
+                }
+            };
+            assert_eq!(found(set, "{}", &[]), ["OM-R001 /p"], "{version}");
+        }
+    }
+
+    #[test]
+    fn an_open_bind_is_found_at_the_configuration() {
+        let expected = ["OM-C004 /home/joe/.openclaw/openclaw.json"];
+        assert_eq!(
+            found(|it| it.config.auth.has_secret = false, "{}", &[]),
+            expected
+        );
+        assert_eq!(
+            found(|it| it.config.auth.mode = Some("none".into()), "{}", &[]),
+            expected
+        );
+    }
+
+    #[test]
+    fn strays_foreign_ports_and_loopback_services_are_found_at_their_place() {
+        let census = Census {
+            entries: 9,
+            strays: 2,
+            hard_linked_strays: 1,
+            ..Census::default()
+        };
+        let expected = ["OM-O002 ", "OM-O004 /home/joe/.openclaw"];
+        assert_eq!(found(|it| it.census = Some(census), "{}", &[]), expected);
+        let address = "127.0.0.1:18789".parse().expect("an address");
+        assert_eq!(found(|_| {}, "{}", &[address]), ["OM-N001 127.0.0.1:18789"]);
+        let text = "{\nmodels: {providers: {x: {baseUrl: 'http://localhost:11434/v1'}}}}";
+        assert_eq!(
+            found(|_| {}, text, &[]),
+            ["OM-N002 /home/joe/.openclaw/openclaw.json:2"]
+        );
+    }
+}

@@ -1,0 +1,265 @@
+//! One gateway of the inventory, put together from what its sighting, its files and its processes say.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::config::{self, Reading};
+use super::sighting::Sighting;
+use super::{credentials, findings, release};
+use crate::display;
+use crate::host::reader::{Listener, Reader};
+use crate::inventory::{
+    Agent, Census, EnvironmentVariable, Finding, Gateway, Memory, Process, ProcessId,
+};
+use crate::openclaw::environment::is_carried;
+use crate::openclaw::{Facts, layout};
+use crate::secret::Hasher;
+use crate::units::Bytes;
+
+/// A gateway with its findings, and what could not be seen of it.
+pub(super) struct Seen {
+    pub(super) gateway: Gateway,
+    pub(super) findings: Vec<Finding>,
+    pub(super) unseen: Vec<String>,
+}
+
+/// Reads everything about one gateway.
+pub(super) fn read(
+    reader: &Reader,
+    sighting: &Sighting,
+    listeners: &[Listener],
+    hasher: &Hasher,
+) -> Seen {
+    let mut reading = config::read(reader, sighting, hasher);
+    let addresses = addresses(sighting, listeners);
+    let port = port(sighting, &reading, &addresses);
+    let mut gateway = gateway(reader, sighting, &reading, hasher);
+    let mut unseen = unseen(sighting, reading.facts.as_ref());
+    gateway.census = census(&gateway, &mut unseen);
+    gateway.port = port;
+    gateway.listeners = addresses;
+    let mut findings = std::mem::take(&mut reading.findings);
+    let version = gateway
+        .release
+        .as_ref()
+        .map(|release| release.version.as_str());
+    findings.extend(config::uneditable(
+        &gateway.name,
+        &reading,
+        port,
+        version,
+        hasher,
+    ));
+    findings.extend(findings::of(
+        &gateway,
+        reading.facts.as_ref(),
+        &foreign(sighting, listeners, port),
+    ));
+    Seen {
+        gateway,
+        findings,
+        unseen,
+    }
+}
+
+fn gateway(reader: &Reader, sighting: &Sighting, reading: &Reading, hasher: &Hasher) -> Gateway {
+    let facts = reading.facts.as_ref();
+    let credentials = facts
+        .map(|facts| credentials::credentials(reader, sighting, &reading.config, facts, hasher));
+    Gateway {
+        name: sighting.name.clone(),
+        user: sighting.user.clone(),
+        process: process(reader, sighting),
+        release: release::release(reader, sighting),
+        state_directory: sighting.state_directory.clone(),
+        config: reading.config.clone(),
+        port: 0,
+        listeners: Vec::new(),
+        agents: facts.map_or_else(Vec::new, |facts| agents(reader, facts)),
+        accounts: facts.map_or_else(Vec::new, |facts| facts.accounts.clone()),
+        credentials: credentials.unwrap_or_default(),
+        starter: sighting.starter.clone(),
+        environment: environment(sighting, hasher),
+        memory: memory(reader, sighting),
+        last_boot_ms: last_boot_ms(reader, sighting),
+        census: None,
+    }
+}
+
+fn agents(reader: &Reader, facts: &Facts) -> Vec<Agent> {
+    let agents = facts.agents.iter().map(|agent| Agent {
+        workspace: reader.resolve(&agent.workspace),
+        ..agent.clone()
+    });
+    agents.collect()
+}
+
+fn process(reader: &Reader, sighting: &Sighting) -> Option<Process> {
+    let family = sighting.family.as_ref()?;
+    Some(Process {
+        id: family.main.id,
+        others: family.others.clone(),
+        uptime_secs: reader.uptime(family.main.id).as_secs(),
+    })
+}
+
+fn members(sighting: &Sighting) -> Vec<ProcessId> {
+    let families = sighting.family.iter();
+    families
+        .flat_map(|family| {
+            [family.main.id]
+                .into_iter()
+                .chain(family.others.iter().copied())
+        })
+        .collect()
+}
+
+fn memory(reader: &Reader, sighting: &Sighting) -> Option<Memory> {
+    let main = sighting.family.as_ref()?.main.id;
+    let members = members(sighting);
+    let sum = |of: &dyn Fn(ProcessId) -> Option<Bytes>| {
+        Bytes(
+            members
+                .iter()
+                .filter_map(|id| of(*id))
+                .map(|bytes| bytes.0)
+                .sum(),
+        )
+    };
+    reader.pss(main)?;
+    Some(Memory {
+        pss: sum(&|id| reader.pss(id)),
+        peak: sum(&|id| reader.peak(id)),
+    })
+}
+
+/// Returns the inodes of the sockets that a gateway's processes hold.
+fn sockets(sighting: &Sighting) -> BTreeSet<u64> {
+    let processes = sighting
+        .family
+        .iter()
+        .flat_map(|family| [&family.main].into_iter().chain(&family.helpers));
+    processes
+        .flat_map(|process| process.sockets.iter().copied())
+        .collect()
+}
+
+fn addresses(sighting: &Sighting, listeners: &[Listener]) -> Vec<SocketAddr> {
+    let sockets = sockets(sighting);
+    let own = listeners
+        .iter()
+        .filter(|listener| sockets.contains(&listener.inode));
+    let addresses: BTreeSet<_> = own.map(|listener| listener.address).collect();
+    addresses.into_iter().collect()
+}
+
+/// Returns the port that it listens on: of its sockets the one that its lock names, or that it was told, or the lowest.
+fn port(sighting: &Sighting, reading: &Reading, addresses: &[SocketAddr]) -> u16 {
+    let lock = sighting
+        .family
+        .as_ref()
+        .and_then(|family| family.lock.as_ref()?.port);
+    let argument = sighting
+        .unit
+        .as_ref()
+        .and_then(super::unit_file::UnitFile::port);
+    let told = argument.unwrap_or_else(|| layout::port(&sighting.variables, reading.config.port));
+    let expected = lock.unwrap_or(told);
+    let ports: Vec<_> = addresses.iter().map(SocketAddr::port).collect();
+    if ports.contains(&expected) {
+        return expected;
+    }
+    ports.into_iter().min().unwrap_or(expected)
+}
+
+/// Returns the listeners of others on this port that a container's published port would meet.
+fn foreign(sighting: &Sighting, listeners: &[Listener], port: u16) -> Vec<SocketAddr> {
+    let sockets = sockets(sighting);
+    let others = listeners
+        .iter()
+        .filter(|listener| !sockets.contains(&listener.inode));
+    let addresses = others
+        .map(|listener| listener.address)
+        .filter(|address| address.port() == port);
+    addresses
+        .filter(|address| address.ip().is_loopback() || address.ip().is_unspecified())
+        .collect()
+}
+
+fn environment(sighting: &Sighting, hasher: &Hasher) -> Vec<EnvironmentVariable> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let carried = sighting
+        .started_with
+        .iter()
+        .filter(|(name, _)| is_carried(name));
+    let mut variables: Vec<_> = carried
+        .map(|(name, value)| EnvironmentVariable {
+            name: display::bytes(name.as_bytes()),
+            hash: hasher.hash(value.as_bytes()),
+        })
+        .collect();
+    variables.sort_by(|one, other| (&one.name, &one.hash).cmp(&(&other.name, &other.hash)));
+    variables
+}
+
+/// Returns how long the last start took, from the log of the day of the start.
+fn last_boot_ms(reader: &Reader, sighting: &Sighting) -> Option<u64> {
+    let main = sighting.family.as_ref()?.main.id;
+    let uptime = jiff::SignedDuration::try_from(reader.uptime(main)).ok()?;
+    let started = jiff::Timestamp::now().checked_sub(uptime).ok()?;
+    let days = [jiff::tz::TimeZone::UTC, jiff::tz::TimeZone::system()];
+    let days = days.map(|zone| format!("{}.log", started.to_zoned(zone).date()));
+    let is_of_the_day = |path: &PathBuf| {
+        days.iter()
+            .any(|day| path.to_string_lossy().ends_with(day.as_str()))
+    };
+    let directories = layout::log_directories(sighting.user.uid);
+    let logs = directories.iter().flat_map(|directory| {
+        reader
+            .list(directory)
+            .into_iter()
+            .map(move |name| directory.join(name))
+    });
+    // /tmp is everybody's: only a log of the gateway's own user is believed.
+    let own = logs.filter(|path| {
+        reader
+            .owner(path)
+            .is_some_and(|(uid, _)| uid == sighting.user.uid)
+    });
+    let boots = own.filter(is_of_the_day).filter_map(|log| {
+        let text = reader.file(&log).ok()??;
+        layout::boot_time(&text, started.as_millisecond())
+    });
+    boots
+        .min()
+        .and_then(|boot| u64::try_from(boot.as_millis()).ok())
+}
+
+fn census(gateway: &Gateway, unseen: &mut Vec<String>) -> Option<Census> {
+    let workspaces = gateway.agents.iter().map(|agent| agent.workspace.clone());
+    let roots: Vec<PathBuf> = [gateway.state_directory.clone()]
+        .into_iter()
+        .chain(workspaces)
+        .collect();
+    match crate::host::census(&roots, gateway.user.uid, gateway.user.gid) {
+        Ok(census) => Some(census),
+        Err(error) => {
+            unseen.push(format!("{}: files not counted: {error}", gateway.name));
+            None
+        }
+    }
+}
+
+fn unseen(sighting: &Sighting, facts: Option<&Facts>) -> Vec<String> {
+    let line = |text: String| format!("{}: {}", sighting.name, display::text(&text));
+    let facts = facts.into_iter();
+    let lines = facts.flat_map(|facts| {
+        let unresolved = facts.unresolved.iter().cloned();
+        let includes = facts.includes.iter();
+        let includes =
+            includes.map(|(key, path)| format!("{key}: {} is not read", display::path(path)));
+        unresolved.chain(includes).map(line)
+    });
+    lines.collect()
+}

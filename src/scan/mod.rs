@@ -1,0 +1,94 @@
+//! Host to inventory: finds the gateways of this machine, reads what they are made of, and says what a person should know.
+//!
+//! Read-only by type: everything comes through a [`Reader`], which has no method that changes anything, and through the
+//! census, which only looks. Gateways are told by the files that they hold open, never by their arguments.
+
+mod config;
+mod credentials;
+mod dotenv;
+mod engine;
+mod family;
+mod findings;
+mod gateway;
+mod machine;
+mod release;
+mod rest;
+mod sighting;
+mod starter;
+mod tokens;
+mod unit_file;
+
+use crate::host::reader::Reader;
+use crate::inventory::{Engine, FORMAT, Finding, Gateway, Inventory};
+use crate::secret::Hasher;
+
+pub use machine::hasher;
+
+/// Scans the host.
+///
+/// `engine` is what the Docker Engine says of itself, where one answered; the hasher is [`hasher`]'s. Without root only
+/// the gateways of the calling user are seen, and `unseen` says so.
+#[must_use]
+pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Inventory {
+    let mut unseen = Vec::new();
+    let host = machine::host(reader, engine, hasher);
+    let mut findings = engine::findings(host.engine.as_ref());
+    let listeners = reader.listeners();
+    let families = family::find(reader, &listeners, &mut unseen);
+    let running = families
+        .into_iter()
+        .map(|family| sighting::running(reader, family));
+    let mut sightings: Vec<_> = running.collect();
+    for unit in rest::resting(reader, &sightings, &mut unseen) {
+        match sightings
+            .iter()
+            .find(|it| it.state_directory == unit.state_directory)
+        {
+            Some(known) => findings.push(findings::second_starter(known, &unit)),
+            None => sightings.push(unit),
+        }
+    }
+    let mut gateways: Vec<Gateway> = Vec::new();
+    for sighting in sightings {
+        let seen = gateway::read(reader, &sighting, &listeners, hasher);
+        unseen.extend(seen.unseen);
+        findings.extend(seen.findings);
+        gateways.push(seen.gateway);
+    }
+    findings.extend(tokens::shared(&gateways));
+    gateways.sort_by(|one, other| one.name.cmp(&other.name));
+    sort(&mut findings);
+    Inventory {
+        format: FORMAT,
+        made_by: env!("CARGO_PKG_VERSION").to_owned(),
+        host,
+        gateways,
+        findings,
+        unseen,
+    }
+}
+
+/// Sorts findings, worst first.
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|one, other| {
+        let worst_first = other.severity.cmp(&one.severity);
+        worst_first.then_with(|| {
+            (&one.id, &one.about, &one.place).cmp(&(&other.id, &other.about, &other.place))
+        })
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_scanned_twice_with_the_same_identity() {
+        let reader = Reader::new();
+        let hasher = hasher(&reader);
+        let (one, other) = (scan(&reader, None, &hasher), scan(&reader, None, &hasher));
+        assert_eq!(one.host.machine, other.host.machine);
+        assert_eq!(one.format, FORMAT);
+        assert!(one.findings.iter().any(|finding| finding.id == "OM-D001"));
+    }
+}

@@ -1,0 +1,193 @@
+//! A gateway as it was sighted, running or as an enabled unit, before its files are read.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::dotenv::{self, Assignment};
+use super::family::Family;
+use super::starter;
+use super::unit_file::{self, UnitFile};
+use crate::host::reader::Reader;
+use crate::inventory::{GatewayName, Starter, User};
+use crate::openclaw::layout;
+
+/// Variables that OpenClaw sets for itself in the helpers of a gateway with a profile, and not in its own environment.
+const OWN_VARIABLES: [&str; 3] = [
+    "OPENCLAW_PROFILE",
+    "OPENCLAW_STATE_DIR",
+    "OPENCLAW_CONFIG_PATH",
+];
+
+/// A gateway and where its things are.
+#[derive(Debug, Clone)]
+pub(super) struct Sighting {
+    pub(super) name: GatewayName,
+    pub(super) user: User,
+    /// Its processes, while it runs.
+    pub(super) family: Option<Family>,
+    pub(super) starter: Starter,
+    /// The unit file, where there is one.
+    pub(super) unit: Option<UnitFile>,
+    pub(super) state_directory: PathBuf,
+    /// The configuration file as it is named, links not resolved.
+    pub(super) config: PathBuf,
+    /// The environment that it was, or would be, started with.
+    pub(super) started_with: Vec<(OsString, OsString)>,
+    /// The variables of the state directory's `.env`.
+    pub(super) dotenv: Vec<Assignment>,
+    /// All variables that OpenClaw sees.
+    pub(super) variables: BTreeMap<String, String>,
+}
+
+/// Finds out where a running gateway's things are.
+pub(super) fn running(reader: &Reader, family: Family) -> Sighting {
+    let user = reader.user(family.main.uid, family.main.gid);
+    let starter = starter::starter(reader, &family, &user);
+    let unit = match &starter {
+        Starter::Unit(unit) => read_unit(reader, &unit.file, &user.home),
+        Starter::Other { .. } => None,
+    };
+    let mut own = texts(&family.main.environment);
+    for helper in &family.helpers {
+        for name in OWN_VARIABLES {
+            if let Some(value) = helper.variable(name).and_then(OsStr::to_str) {
+                own.entry(name.to_owned())
+                    .or_insert_with(|| value.to_owned());
+            }
+        }
+    }
+    let started_with = family.main.environment.clone();
+    complete(
+        reader,
+        Start {
+            user,
+            family: Some(family),
+            starter,
+            unit,
+            started_with,
+            own,
+        },
+    )
+}
+
+/// Finds out where the things of a gateway are that an enabled unit would start.
+pub(super) fn resting(reader: &Reader, user: User, starter: Starter, unit: UnitFile) -> Sighting {
+    let pairs = unit.environment.iter();
+    let started_with: Vec<_> = pairs
+        .map(|(name, value, _)| (name.into(), value.into()))
+        .collect();
+    let own = texts(&started_with);
+    complete(
+        reader,
+        Start {
+            user,
+            family: None,
+            starter,
+            unit: Some(unit),
+            started_with,
+            own,
+        },
+    )
+}
+
+struct Start {
+    user: User,
+    family: Option<Family>,
+    starter: Starter,
+    unit: Option<UnitFile>,
+    started_with: Vec<(OsString, OsString)>,
+    own: BTreeMap<String, String>,
+}
+
+fn complete(reader: &Reader, start: Start) -> Sighting {
+    let Start {
+        user,
+        family,
+        starter,
+        unit,
+        started_with,
+        own,
+    } = start;
+    let home = own
+        .get("HOME")
+        .map_or_else(|| user.home.clone(), PathBuf::from);
+    let told = family
+        .as_ref()
+        .and_then(|family| family.state_directory.clone());
+    let state_directory =
+        told.unwrap_or_else(|| first_there(reader, &layout::state_directories(&own, &home)));
+    let state_directory = reader.resolve(&state_directory);
+    let locked = family
+        .as_ref()
+        .and_then(|family| family.lock.as_ref()?.config_path.clone());
+    let config = locked
+        .unwrap_or_else(|| first_there(reader, &layout::configs(&own, &home, &state_directory)));
+    let dotenv = reader.file(&state_directory.join(".env")).ok().flatten();
+    let dotenv = dotenv::parse(&String::from_utf8_lossy(&dotenv.unwrap_or_default()));
+    let mut variables = own;
+    for Assignment { name, value, .. } in &dotenv {
+        variables
+            .entry(name.clone())
+            .or_insert_with(|| value.clone());
+    }
+    let name = name(&user, &state_directory);
+    Sighting {
+        name,
+        user,
+        family,
+        starter,
+        unit,
+        state_directory,
+        config,
+        started_with,
+        dotenv,
+        variables,
+    }
+}
+
+/// Reads and parses a unit file.
+pub(super) fn read_unit(reader: &Reader, file: &Path, home: &Path) -> Option<UnitFile> {
+    let text = reader.file(file).ok()??;
+    Some(unit_file::parse(&String::from_utf8_lossy(&text), home))
+}
+
+fn texts(environment: &[(OsString, OsString)]) -> BTreeMap<String, String> {
+    let pairs = environment.iter();
+    let pairs = pairs
+        .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value.to_str()?.to_owned())));
+    pairs.collect()
+}
+
+fn first_there(reader: &Reader, paths: &[PathBuf]) -> PathBuf {
+    let there = paths.iter().find(|path| reader.kind(path).is_some());
+    there.or(paths.first()).cloned().unwrap_or_default()
+}
+
+fn name(user: &User, state_directory: &Path) -> GatewayName {
+    let name = crate::display::text(&user.name);
+    GatewayName(match state_directory.strip_prefix(&user.home) {
+        Ok(below) => format!("{name}/{}", crate::display::path(below)),
+        Err(_) => format!("{name}:{}", crate::display::path(state_directory)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_is_named_by_its_user_and_directory() {
+        let user = User {
+            name: "joe".into(),
+            uid: 1,
+            gid: 1,
+            home: "/home/joe".into(),
+        };
+        assert_eq!(
+            name(&user, Path::new("/home/joe/.openclaw")).0,
+            "joe/.openclaw"
+        );
+        assert_eq!(name(&user, Path::new("/srv/a\nb")).0, "joe:/srv/a\\nb");
+    }
+}

@@ -1,0 +1,177 @@
+//! What starts a running gateway: told by its control group, and confirmed by the service manager.
+
+use std::path::Path;
+
+use super::family::Family;
+use crate::host::UnitState;
+use crate::host::reader::Reader;
+use crate::inventory::{Starter, UnitScope, UnitStarter, User};
+
+/// A unit that a control group names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct NamedUnit {
+    name: String,
+    scope: UnitScope,
+}
+
+/// Tells what starts a gateway.
+///
+/// Being in a unit's control group is not enough: a gateway that cron started is in cron's. The unit's main process must
+/// be the gateway's, or its file must speak of OpenClaw.
+pub(super) fn starter(reader: &Reader, family: &Family, user: &User) -> Starter {
+    let Some(named) = named_unit(&family.main.cgroup) else {
+        return other(family, "no unit");
+    };
+    let state = match reader.unit(&named.name, named.scope, user) {
+        Ok(Some(state)) => state,
+        Ok(None) => {
+            return other(
+                family,
+                &format!("`{}`, which its manager does not know", named.name),
+            );
+        }
+        Err(error) => return other(family, &format!("`{}`, of which {error}", named.name)),
+    };
+    let text = reader.file(&state.file).ok().flatten().unwrap_or_default();
+    if is_main(&state, family) || mentions_openclaw(&text) {
+        Starter::Unit(UnitStarter {
+            name: named.name,
+            scope: named.scope,
+            file: state.file,
+            enablement: state.enablement,
+        })
+    } else {
+        other(
+            family,
+            &format!("`{}`, which does not start it by itself", named.name),
+        )
+    }
+}
+
+fn other(family: &Family, unit: &str) -> Starter {
+    let (parent, group) = (&family.parent_name, control_group(&family.main.cgroup));
+    let group = crate::display::text(group.unwrap_or_default());
+    Starter::Other {
+        seen: format!("below `{parent}`, control group `{group}`, {unit}"),
+    }
+}
+
+fn is_main(state: &UnitState, family: &Family) -> bool {
+    let mut ids = family.others.iter().chain([&family.main.id]);
+    ids.any(|id| id.pid == state.main_pid)
+}
+
+/// Returns whether a unit file speaks of OpenClaw, under any of its names.
+pub(super) fn mentions_openclaw(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text).to_lowercase();
+    ["openclaw", "clawdbot", "moltbot"]
+        .iter()
+        .any(|name| text.contains(name))
+}
+
+/// Returns whether a control group is that of a unit named for OpenClaw.
+pub(super) fn is_gateways_own(cgroup: &str) -> bool {
+    named_unit(cgroup).is_some_and(|unit| mentions_openclaw(unit.name.as_bytes()))
+}
+
+/// Returns the path that systemd gave: its named hierarchy under version 1, the unified one under version 2; cgroups(7).
+fn control_group(text: &str) -> Option<&str> {
+    let path = |controllers: &str| {
+        let mut lines = text
+            .lines()
+            .filter_map(|line| line.split_once(':')?.1.split_once(':'));
+        lines
+            .find(|(names, _)| *names == controllers)
+            .map(|(_, path)| path)
+    };
+    path("name=systemd").or_else(|| path(""))
+}
+
+/// Returns the innermost service of a control group, unless a scope inside it says that something else began there.
+///
+/// Inside a container's own systemd the path has a prefix, so it is read from its end.
+fn named_unit(text: &str) -> Option<NamedUnit> {
+    let parts: Vec<_> = control_group(text)?.split('/').collect();
+    let ends_with =
+        |part: &str, suffix: &str| Path::new(part).extension().is_some_and(|it| it == suffix);
+    let at = parts
+        .iter()
+        .rposition(|part| ends_with(part, "service") || ends_with(part, "scope"))?;
+    let (before, name) = (parts.get(..at)?, parts.get(at)?);
+    if ends_with(name, "scope") || manager_of(name).is_some() {
+        return None;
+    }
+    let manager = before.iter().rev().find_map(|part| manager_of(part));
+    let scope = manager.map_or(UnitScope::System, |uid| UnitScope::User { uid });
+    Some(NamedUnit {
+        name: (*name).to_owned(),
+        scope,
+    })
+}
+
+/// Returns the user whose service manager runs as this unit: `user@1001.service`.
+fn manager_of(part: &str) -> Option<u32> {
+    part.strip_prefix("user@")?
+        .strip_suffix(".service")?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Option<(String, UnitScope)> {
+        named_unit(text).map(|unit| (unit.name, unit.scope))
+    }
+
+    const SERVICE: &str =
+        "user.slice/user-1001.slice/user@1001.service/app.slice/openclaw-gateway.service";
+
+    #[test]
+    fn a_users_unit_is_told_under_both_versions_and_below_a_prefix() {
+        let expected = Some((
+            "openclaw-gateway.service".to_owned(),
+            UnitScope::User { uid: 1001 },
+        ));
+        assert_eq!(shown(&format!("0::/{SERVICE}\n")), expected);
+        assert_eq!(
+            shown(&format!(
+                "4:memory:/x.service\n9:name=systemd:/docker/4f/{SERVICE}\n0::/\n"
+            )),
+            expected
+        );
+        assert_eq!(shown(&format!("0::/{SERVICE}/worker\n")), expected);
+    }
+
+    #[test]
+    fn a_system_unit_is_told() {
+        let expected = Some(("openclaw.service".to_owned(), UnitScope::System));
+        assert_eq!(shown("0::/system.slice/openclaw.service\n"), expected);
+    }
+
+    #[test]
+    fn a_session_a_scope_and_a_manager_are_no_units() {
+        for group in [
+            "0::/user.slice/user-1001.slice/session-3.scope",
+            "0::/user.slice/user-1001.slice/user@1001.service/app.slice/tmux-spawn-1.scope",
+            "0::/system.slice/cron.service/run.scope",
+            "0::/user.slice/user-1001.slice/user@1001.service/init.scope",
+            "0::/user.slice/user-1001.slice/user@1001.service",
+            "0::/",
+            "9:name=systemd:/\n0::/system.slice/a.service",
+            "nonsense",
+            "",
+        ] {
+            assert_eq!(shown(group), None, "{group}");
+        }
+    }
+
+    #[test]
+    fn only_units_that_speak_of_openclaw_are_taken_by_their_text() {
+        assert!(mentions_openclaw(
+            b"ExecStart=/usr/bin/node /x/OpenClaw/dist/index.js gateway"
+        ));
+        assert!(!mentions_openclaw(b"ExecStart=/usr/sbin/cron -f"));
+    }
+}

@@ -1,0 +1,101 @@
+//! Waits until the container serves and its bots poll.
+
+use super::confirm_native::Nothing;
+use super::context::{CHANNELS_DEADLINE, find_silent_account};
+use super::{Context, Description, Drift, Kind, Reach, Result, Sign};
+use crate::docker::ContainerState;
+
+/// Waits until the gateway in the container is live and ready, seen from the host through the published port, and its
+/// bots poll again; changes nothing. `Before` holds nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfirmContainer {
+    /// The container.
+    pub container: String,
+    /// How the gateway is seen.
+    pub reach: Reach,
+}
+
+impl Kind for ConfirmContainer {
+    type Before = Nothing;
+
+    fn describe(&self) -> Description {
+        let bots = self.reach.accounts.len();
+        Description {
+            id: "confirm-container".to_owned(),
+            sign: Sign::Look,
+            what: format!(
+                "look   {} serves on port {}, {bots} bots poll again",
+                self.container, self.reach.port
+            ),
+            why: "a container that does not serve is rolled back at once".to_owned(),
+            in_silence: true,
+        }
+    }
+
+    fn capture(&self, _context: &Context) -> Result<Nothing> {
+        Ok(Nothing {})
+    }
+
+    fn apply(&self, _before: &Nothing, context: &Context) -> Result<()> {
+        context.wait_until_well(
+            &format!("container {}", self.container),
+            &|| self.find_problem(context),
+            &|| self.find_end(context),
+        )
+    }
+
+    fn undo(&self, _before: &Nothing, _context: &Context) -> Result<()> {
+        Ok(())
+    }
+
+    fn verify(&self, _before: &Nothing, context: &Context) -> Result<Vec<Drift>> {
+        let remedy = format!(
+            "docker logs {}; or: ocmigrate rollback --group {0}",
+            self.container
+        );
+        let problem = self.find_problem(context)?;
+        Ok(problem
+            .map(|what| Drift::new(what, remedy))
+            .into_iter()
+            .collect())
+    }
+}
+
+impl ConfirmContainer {
+    fn find_problem(&self, context: &Context) -> Result<Option<String>> {
+        if let Some(problem) = self.find_end(context)? {
+            return Ok(Some(problem));
+        }
+        if let Some(problem) = context.find_unreadiness(&self.reach)? {
+            return Ok(Some(problem));
+        }
+        if self.reach.accounts.is_empty() {
+            return Ok(None);
+        }
+        let user = format!("{}:{}", self.reach.user.uid, self.reach.user.gid);
+        let output = context.docker.exec(
+            &self.container,
+            &user,
+            &super::create_container::launched(&self.reach.channels_argv),
+            &[],
+            CHANNELS_DEADLINE,
+        )?;
+        Ok(find_silent_account(&self.reach.accounts, &output.stdout))
+    }
+
+    /// Returns why waiting longer is no use: the container is gone, ended, or starts again and again.
+    fn find_end(&self, context: &Context) -> Result<Option<String>> {
+        let Some(container) = context.docker.find_container(&self.container)? else {
+            return Ok(Some("the container is gone".to_owned()));
+        };
+        Ok(match container.state {
+            ContainerState::Running if container.restarts > 0 => {
+                Some(format!("it was restarted {} times", container.restarts))
+            }
+            ContainerState::Running => None,
+            ContainerState::Restarting => Some("it ends and is restarted".to_owned()),
+            ContainerState::Created => Some("it was not started".to_owned()),
+            ContainerState::Exited(code) => Some(format!("it ended with exit code {code}")),
+        })
+    }
+}

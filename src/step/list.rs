@@ -1,0 +1,375 @@
+//! The list of steps for one group: pure, and in the only order that keeps the promises.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, launched};
+use super::image::recipe_hash;
+use super::{
+    ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, DisarmStarter,
+    MakeBase, MakeImage, Paths, Reach, RewriteConfig, StartContainer, Step, StopGateway,
+    ValidateConfig, WriteGroupFiles,
+};
+use crate::docker::{ContainerSpec, LayerEntry, Mount, compose};
+use crate::host::GatewayTrace;
+use crate::inventory::{Release, Starter, UnitStarter, User};
+use crate::openclaw::{Version, release};
+use crate::plan::{GatewayFacts, Group, OwnerPolicy, Plan};
+
+/// How long a stop of the container waits: OpenClaw drains for up to 315 s.
+const STOP_TIMEOUT: Duration = Duration::from_secs(340);
+
+/// Why no steps can be made for a group.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ListError {
+    /// No group of that name.
+    #[error("the plan has no group `{name}`; it has {known}")]
+    NoGroup {
+        /// The name asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// Several gateways in a group.
+    #[error("group `{group}` holds {count} gateways; this ocmigrate moves groups of one")]
+    SeveralGateways {
+        /// The group.
+        group: String,
+        /// How many.
+        count: usize,
+    },
+    /// Something about the gateway is not known.
+    #[error("gateway `{gateway}` cannot be moved: {missing}")]
+    NotMovable {
+        /// The gateway.
+        gateway: String,
+        /// What is missing.
+        missing: String,
+    },
+}
+
+/// What is known of a gateway that can be moved.
+struct Movable<'a> {
+    facts: &'a GatewayFacts,
+    release: &'a Release,
+    version: Version,
+    unit: &'a UnitStarter,
+    serve: Vec<String>,
+    validate: Vec<String>,
+    channels: Vec<String>,
+}
+
+/// Makes the list of steps that moves one group; the same plan always gives the same list.
+///
+/// # Errors
+///
+/// Says what of the plan cannot be carried out by this version.
+pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListError> {
+    let group = plan.find_group(name).ok_or_else(|| no_group(plan, name))?;
+    let gateway = movable(plan, group)?;
+    let (reach, container) = (reach(&gateway), container(plan, group, &gateway, paths));
+    let (facts, unit) = (gateway.facts, gateway.unit.clone());
+    let OwnerPolicy::AsOwner { strays } = group.owner;
+    let User { uid, gid, .. } = facts.user;
+    let version = gateway.version;
+    // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
+    // undoes the bind before it arms the starter.
+    Ok(vec![
+        Step::ConfirmNative(ConfirmNative {
+            reach: reach.clone(),
+        }),
+        Step::MakeBase(MakeBase {
+            base: group.image.base.clone(),
+            archive: paths.state.join("base.tar"),
+        }),
+        Step::MakeImage(make_image(group, &gateway)),
+        Step::WriteGroupFiles(WriteGroupFiles {
+            group: group.name.clone(),
+            user: facts.user.clone(),
+            trace: reach.trace.clone(),
+            container: container.clone(),
+            network: group.network.clone(),
+            network_labels: network_labels(group, paths),
+        }),
+        Step::ValidateConfig(ValidateConfig {
+            group: group.name.clone(),
+            config: facts.config.clone(),
+            user: facts.user.clone(),
+            port: facts.port,
+            version,
+            argv: gateway.validate.clone(),
+            container: container.clone(),
+        }),
+        Step::CreateNetwork(CreateNetwork {
+            name: group.network.clone(),
+            labels: network_labels(group, paths),
+        }),
+        Step::CreateContainer(CreateContainer { spec: container }),
+        Step::DisarmStarter(DisarmStarter {
+            group: group.name.clone(),
+            gateway: facts.name.to_string(),
+            unit: unit.clone(),
+            container: group.name.clone(),
+        }),
+        Step::StopGateway(StopGateway {
+            gateway: facts.name.to_string(),
+            unit,
+            trace: reach.trace.clone(),
+        }),
+        Step::ChangeOwners(ChangeOwners {
+            group: group.name.clone(),
+            roots: roots(facts),
+            uid,
+            gid,
+            strays,
+        }),
+        Step::RewriteConfig(RewriteConfig {
+            config: facts.config.clone(),
+            port: facts.port,
+            version,
+            bind: facts.bind.clone(),
+        }),
+        Step::StartContainer(StartContainer {
+            container: group.name.clone(),
+            trace: reach.trace.clone(),
+        }),
+        Step::ConfirmContainer(ConfirmContainer {
+            container: group.name.clone(),
+            reach,
+        }),
+    ])
+}
+
+fn no_group(plan: &Plan, name: &str) -> ListError {
+    let known: Vec<_> = plan
+        .groups
+        .iter()
+        .map(|group| group.name.as_str())
+        .collect();
+    ListError::NoGroup {
+        name: crate::display::text(name),
+        known: if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        },
+    }
+}
+
+fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> {
+    let [name] = group.gateways.as_slice() else {
+        return Err(ListError::SeveralGateways {
+            group: group.name.clone(),
+            count: group.gateways.len(),
+        });
+    };
+    let not_movable = |missing: &str| ListError::NotMovable {
+        gateway: name.to_string(),
+        missing: missing.to_owned(),
+    };
+    let facts = plan
+        .facts
+        .find_gateway(name)
+        .ok_or_else(|| not_movable("the plan has no facts about it"))?;
+    let release = facts
+        .release
+        .as_ref()
+        .ok_or_else(|| not_movable("its installed OpenClaw was not found"))?;
+    let Starter::Unit(unit) = &facts.starter else {
+        return Err(not_movable("it is not started by a systemd unit"));
+    };
+    let version = release
+        .version
+        .parse()
+        .map_err(|_| not_movable("its version is no version of OpenClaw"))?;
+    let text = |argv: Vec<OsString>| {
+        let argv: Result<Vec<_>, _> = argv.into_iter().map(OsString::into_string).collect();
+        argv.map_err(|_| not_movable("the path of its node or OpenClaw is no UTF-8"))
+    };
+    Ok(Movable {
+        facts,
+        release,
+        version,
+        unit,
+        serve: text(release::gateway_argv(release))?,
+        validate: text(release::validate_argv(release))?,
+        channels: text(release::channels_status_argv(release))?,
+    })
+}
+
+fn reach(gateway: &Movable) -> Reach {
+    let Movable { facts, .. } = gateway;
+    Reach {
+        gateway: facts.name.to_string(),
+        port: facts.port,
+        user: facts.user.clone(),
+        trace: GatewayTrace {
+            state_directory: facts.state_directory.clone(),
+            config: facts.config.clone(),
+            uid: facts.user.uid,
+            port: facts.port,
+        },
+        channels_argv: gateway.channels.clone(),
+        accounts: facts
+            .accounts
+            .iter()
+            .filter(|account| account.enabled)
+            .map(|account| format!("{}/{}", account.channel, account.id))
+            .collect(),
+    }
+}
+
+fn make_image(group: &Group, gateway: &Movable) -> MakeImage {
+    let Movable { facts, release, .. } = gateway;
+    let User {
+        name,
+        uid,
+        gid,
+        home,
+    } = &facts.user;
+    let mut entries = vec![
+        LayerEntry::Tree {
+            path: release.node.clone(),
+        },
+        LayerEntry::Tree {
+            path: release.package.clone(),
+        },
+    ];
+    // git, ssh and many scripts want to know who they are; passwd(5).
+    entries.push(LayerEntry::File {
+        path: PathBuf::from("/etc/passwd"),
+        text: format!(
+            "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n\
+             {name}:x:{uid}:{gid}::{}:/bin/bash\n",
+            home.display()
+        ),
+        mode: 0o644,
+    });
+    entries.push(LayerEntry::File {
+        path: PathBuf::from("/etc/group"),
+        text: format!("root:x:0:\nnogroup:x:65534:\n{name}:x:{gid}:\n"),
+        mode: 0o644,
+    });
+    MakeImage {
+        reference: group.image.reference.clone(),
+        base: group.image.base.reference().to_owned(),
+        entries,
+        content: format!("node and OpenClaw {} from this host", release.version),
+    }
+}
+
+fn container(plan: &Plan, group: &Group, gateway: &Movable, paths: &Paths) -> ContainerSpec {
+    let Movable { facts, .. } = gateway;
+    let mut spec = ContainerSpec {
+        name: group.name.clone(),
+        // OpenClaw keeps a lease in its state directory with the host's name. One of another host is held to be alive for
+        // five minutes after a crash, so that neither side could start after the other; seen with 2026.9.6.
+        hostname: plan.facts.host.name.clone(),
+        image: group.image.reference.clone(),
+        user: format!("{}:{}", facts.user.uid, facts.user.gid),
+        directory: facts.user.home.clone(),
+        argv: launched(&gateway.serve),
+        environment: Vec::new(),
+        labels: BTreeMap::new(),
+        mounts: mounts(plan, group, facts, paths),
+        memory: group.budget.memory,
+        cpu_milli: group.budget.cpu_milli,
+        pids: group.budget.pids,
+        ports: vec![facts.port],
+        network: Some(group.network.clone()),
+        extra_hosts: Vec::new(),
+        stop_timeout: STOP_TIMEOUT,
+    };
+    spec.labels
+        .insert(GROUP_LABEL.to_owned(), group.name.clone());
+    spec.labels.insert(SPEC_LABEL.to_owned(), spec_hash(&spec));
+    spec
+}
+
+/// The compose project of all groups; 1.29.2 is the docker-compose of Debian 12.
+pub(super) fn project(file: &Path) -> compose::Project<'_> {
+    compose::Project {
+        name: "ocmigrate",
+        file,
+        version: "1.29.2",
+    }
+}
+
+/// The labels by which docker-compose and ocmigrate know the network.
+fn network_labels(group: &Group, paths: &Paths) -> BTreeMap<String, String> {
+    let mut labels = compose::network_labels(&project(&paths.compose_file()), &group.network);
+    labels.insert(GROUP_LABEL.to_owned(), group.name.clone());
+    labels
+}
+
+fn spec_hash(spec: &ContainerSpec) -> String {
+    recipe_hash(&compose::service(spec))
+}
+
+/// HOME and the workspaces outside it at their own paths, other gateways' directories covered by empty ones.
+fn mounts(plan: &Plan, group: &Group, facts: &GatewayFacts, paths: &Paths) -> Vec<Mount> {
+    let shared = outermost(
+        std::iter::once(facts.user.home.clone())
+            .chain(roots(facts))
+            .chain(facts.config.parent().map(Path::to_owned))
+            .collect(),
+    );
+    let covered = outermost(
+        plan.facts
+            .gateways
+            .iter()
+            .filter(|other| other.name != facts.name)
+            .flat_map(roots)
+            .filter(|root| shared.iter().any(|home| root.starts_with(home)))
+            .filter(|root| roots(facts).iter().all(|own| !own.starts_with(root)))
+            .collect(),
+    );
+    let mut mounts: Vec<_> = shared
+        .into_iter()
+        .map(|path| bind(&path, &path, false))
+        .collect();
+    mounts.extend(covered.into_iter().map(|target| Mount::Empty {
+        target,
+        mode: 0o555,
+    }));
+    mounts.push(bind(
+        &paths.group_etc(&group.name),
+        Path::new(GROUP_FILES),
+        true,
+    ));
+    mounts.push(bind(
+        Path::new("/etc/localtime"),
+        Path::new("/etc/localtime"),
+        true,
+    ));
+    mounts
+}
+
+fn bind(source: &Path, target: &Path, read_only: bool) -> Mount {
+    Mount::Bind {
+        source: source.to_owned(),
+        target: target.to_owned(),
+        read_only,
+    }
+}
+
+/// The state directory and the workspaces, each only once.
+fn roots(facts: &GatewayFacts) -> Vec<PathBuf> {
+    let mut all = vec![facts.state_directory.clone()];
+    all.extend(facts.agents.iter().map(|agent| agent.workspace.clone()));
+    outermost(all)
+}
+
+/// Leaves out what lies below another entry; sorted.
+fn outermost(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    paths.sort();
+    paths.dedup();
+    let all = paths.clone();
+    paths.retain(|path| {
+        !all.iter()
+            .any(|other| path != other && path.starts_with(other))
+    });
+    paths
+}

@@ -1,0 +1,261 @@
+//! The closed catalogue of steps. A step describes itself, captures what was there, applies, undoes and verifies; making
+//! the list of them from a plan is pure, their verbs get a [`Context`] with the doors to the host and to Docker.
+
+mod change_owners;
+mod confirm_container;
+mod confirm_native;
+mod context;
+mod create_container;
+mod create_network;
+mod disarm_starter;
+mod image;
+mod list;
+mod make_base;
+mod make_image;
+mod rewrite_config;
+mod start_container;
+mod stop_gateway;
+mod validate_config;
+mod write_group_files;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use context::{Context, Paths, Reach};
+pub use list::{ListError, steps};
+
+use crate::docker::DockerError;
+use crate::host::HostError;
+
+/// How a step changes the world, in terraform's signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sign {
+    /// Makes something new.
+    #[serde(rename = "+")]
+    Add,
+    /// Changes something in place.
+    #[serde(rename = "~")]
+    Change,
+    /// Takes the place of something.
+    #[serde(rename = "-/+")]
+    Replace,
+    /// Changes owners.
+    #[serde(rename = "!")]
+    Own,
+    /// Looks, and changes nothing.
+    #[serde(rename = "?")]
+    Look,
+}
+
+impl Sign {
+    /// Returns the sign as it is printed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Change => "~",
+            Self::Replace => "-/+",
+            Self::Own => "!",
+            Self::Look => "?",
+        }
+    }
+}
+
+/// What a step says of itself before it is run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// Its name in the journal, unique in its list.
+    pub id: String,
+    /// How it changes the world.
+    pub sign: Sign,
+    /// What it does, one line.
+    pub what: String,
+    /// Why, one sentence.
+    pub why: String,
+    /// Whether the gateway's bots are silent while it runs.
+    pub in_silence: bool,
+}
+
+/// Something that is not as a finished step left it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Drift {
+    /// What differs.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl Drift {
+    /// Makes a drift.
+    pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+/// Why a step could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The host refused.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The engine refused.
+    #[error(transparent)]
+    Docker(#[from] DockerError),
+    /// Something that this run did not make stands in the way.
+    #[error("{what} exists and was not made by ocmigrate for this group")]
+    Foreign {
+        /// The thing, for example ``container `oc-work` ``.
+        what: String,
+    },
+    /// The world is not as the step needs it.
+    #[error("{what}")]
+    Unmet {
+        /// What is not so.
+        what: String,
+        /// What to do, where there is something.
+        hint: Option<String>,
+    },
+    /// The journal holds something that this version cannot read.
+    #[error("the journal's record of step `{step}` was written by another version of ocmigrate")]
+    Record {
+        /// The step.
+        step: String,
+    },
+}
+
+impl StepError {
+    /// Makes an [`StepError::Unmet`] without a hint.
+    pub(crate) fn unmet(what: impl Into<String>) -> Self {
+        Self::Unmet {
+            what: what.into(),
+            hint: None,
+        }
+    }
+
+    /// Makes an [`StepError::Unmet`] with a hint.
+    pub(crate) fn unmet_with_hint(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Unmet {
+            what: what.into(),
+            hint: Some(hint.into()),
+        }
+    }
+
+    /// Returns the remedy, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Unmet { hint, .. } => hint.as_deref(),
+            Self::Foreign { .. } => {
+                Some("rename the group in the plan, or remove that thing by hand")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A `Result` of this room.
+pub type Result<T, E = StepError> = std::result::Result<T, E>;
+
+/// What every kind of step can do. `Before` is what was there; it is on disk before [`Kind::apply`] begins.
+trait Kind {
+    /// What was there before.
+    type Before: Serialize + DeserializeOwned;
+
+    /// Says what the step does, and why.
+    fn describe(&self) -> Description;
+    /// Looks at what is there, and refuses what is foreign.
+    fn capture(&self, context: &Context) -> Result<Self::Before>;
+    /// Does the work, from any state, own half-done work included.
+    fn apply(&self, before: &Self::Before, context: &Context) -> Result<()>;
+    /// Goes back to what was captured, from any state.
+    fn undo(&self, before: &Self::Before, context: &Context) -> Result<()>;
+    /// Compares what is there with what the step left; changes nothing.
+    fn verify(&self, before: &Self::Before, context: &Context) -> Result<Vec<Drift>>;
+}
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $name:ident in $module:ident;)*) => {
+        $(pub use $module::$name;)*
+
+        /// One reversible action, with every name decided.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Step {
+            $($(#[$doc])* $name($name),)*
+        }
+
+        impl Step {
+            /// Says what the step does, and why.
+            #[must_use]
+            pub fn describe(&self) -> Description {
+                match self { $(Self::$name(step) => step.describe(),)* }
+            }
+
+            /// Looks at what is there before; the value goes into the journal.
+            pub fn capture(&self, context: &Context) -> Result<Value> {
+                match self { $(Self::$name(step) => encode(step, step.capture(context)?),)* }
+            }
+
+            /// Does the work, from any state.
+            pub fn apply(&self, before: &Value, context: &Context) -> Result<()> {
+                match self { $(Self::$name(step) => step.apply(&decode(step, before)?, context),)* }
+            }
+
+            /// Goes back to what was captured, from any state.
+            pub fn undo(&self, before: &Value, context: &Context) -> Result<()> {
+                match self { $(Self::$name(step) => step.undo(&decode(step, before)?, context),)* }
+            }
+
+            /// Compares what is there with what the step left.
+            pub fn verify(&self, before: &Value, context: &Context) -> Result<Vec<Drift>> {
+                match self { $(Self::$name(step) => step.verify(&decode(step, before)?, context),)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    /// Looks whether the native gateway serves and its bots poll.
+    ConfirmNative in confirm_native;
+    /// Makes the base image.
+    MakeBase in make_base;
+    /// Makes the runtime's image.
+    MakeImage in make_image;
+    /// Writes the compose file, the launcher and the environment.
+    WriteGroupFiles in write_group_files;
+    /// Has OpenClaw itself check the configuration to be.
+    ValidateConfig in validate_config;
+    /// Creates the group's network.
+    CreateNetwork in create_network;
+    /// Creates the container, stopped.
+    CreateContainer in create_container;
+    /// Keeps the native gateway from starting.
+    DisarmStarter in disarm_starter;
+    /// Stops the native gateway and proves it dead.
+    StopGateway in stop_gateway;
+    /// Gives stray files to the owner.
+    ChangeOwners in change_owners;
+    /// Rewrites `gateway.bind`.
+    RewriteConfig in rewrite_config;
+    /// Starts the container.
+    StartContainer in start_container;
+    /// Waits until the container serves and its bots poll.
+    ConfirmContainer in confirm_container;
+}
+
+fn encode<K: Kind>(step: &K, before: K::Before) -> Result<Value> {
+    serde_json::to_value(before).map_err(|_| unreadable(step))
+}
+
+fn decode<K: Kind>(step: &K, before: &Value) -> Result<K::Before> {
+    K::Before::deserialize(before).map_err(|_| unreadable(step))
+}
+
+fn unreadable(step: &impl Kind) -> StepError {
+    StepError::Record {
+        step: step.describe().id,
+    }
+}

@@ -1,0 +1,129 @@
+//! The configuration of a gateway as a person wrote it: comments, bare keys, trailing commas, hand-made order.
+//! A tool that rewrites it shows at once which of these it lost.
+
+use std::fmt::Write;
+
+use super::{Agent, Fleet, Gateway, User};
+
+/// Returns the text of the gateway's `openclaw.json`.
+pub(super) fn config_text(fleet: &Fleet, user: &User, gateway: &Gateway) -> String {
+    let Gateway {
+        port,
+        token,
+        agents,
+        ..
+    } = gateway;
+    format!(
+        r#"// {name}'s gateway. Ask me before you change anything here!
+{{
+  gateway: {{
+    mode: "local",
+    port: {port},
+    bind: "loopback", // nobody else on the network has to see this
+    auth: {{ mode: "token", token: "{token}" }},
+  }},
+
+{agents}
+  /* the model: ours, not the cloud's */
+{models}
+{channels}
+{bindings}}}
+"#,
+        name = user.name,
+        agents = agents_text(agents),
+        models = models_text(fleet, gateway),
+        channels = channels_text(fleet, agents),
+        bindings = bindings_text(agents),
+    )
+}
+
+/// `agents.ownership: "explicit"` takes the place of a `default: true` marker since 2026.9; together they are refused.
+fn agents_text(agents: &[Agent]) -> String {
+    let system_agent = agents.first().map_or("main", |agent| &agent.id);
+    let entries = lines(agents, |agent| {
+        format!(
+            "      \"{}\": {{ workspace: \"{}\" }},",
+            agent.id, agent.workspace
+        )
+    });
+    format!(
+        r#"  agents: {{
+    defaults: {{
+      model: {{ primary: "fake/echo" }},
+      heartbeat: {{ agentId: "{system_agent}" }},
+      systemAgent: {{ agentId: "{system_agent}" }},
+    }},
+    ownership: "explicit",
+    // one agent a project
+    entries: {{
+{entries}    }},
+  }},
+"#
+    )
+}
+
+fn models_text(fleet: &Fleet, gateway: &Gateway) -> String {
+    format!(
+        r#"  models: {{
+    mode: "merge",
+    providers: {{
+      fake: {{
+        baseUrl: "{url}",
+        apiKey: '{key}',
+        api: "openai-completions",
+        models: [
+          {{
+            id: "echo", name: "echo", reasoning: false, input: ["text"],
+            cost: {{ input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }},
+            contextWindow: 128000, maxTokens: 4096,
+          }},
+        ],
+      }},
+    }},
+  }},
+"#,
+        url = fleet.model_api,
+        key = gateway.model_key,
+    )
+}
+
+fn channels_text(fleet: &Fleet, agents: &[Agent]) -> String {
+    let accounts = lines(agents, |agent| {
+        format!(
+            "        \"{}\": {{ botToken: \"{}\" }},",
+            agent.bot.account, agent.bot.token
+        )
+    });
+    format!(
+        r#"  channels: {{
+    telegram: {{
+      enabled: true,
+      apiRoot: "{url}",
+      dmPolicy: "open",
+      allowFrom: ["*"],
+      accounts: {{
+{accounts}      }},
+    }},
+  }},
+"#,
+        url = fleet.bot_api,
+    )
+}
+
+fn bindings_text(agents: &[Agent]) -> String {
+    let bindings = lines(agents, |Agent { id, bot, .. }| {
+        format!(
+            "    {{ agentId: \"{id}\", match: {{ channel: \"telegram\", accountId: \"{}\" }} }},",
+            bot.account
+        )
+    });
+    format!("  bindings: [\n{bindings}  ],\n")
+}
+
+fn lines(agents: &[Agent], line: impl Fn(&Agent) -> String) -> String {
+    agents.iter().fold(String::new(), |mut text, agent| {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{}", line(agent));
+        text
+    })
+}

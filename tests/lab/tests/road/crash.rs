@@ -1,0 +1,187 @@
+//! Runs that end in the middle: killed, cut off from power, or with a container that cannot serve.
+
+use std::time::Duration;
+
+use crate::there_and_back::host_state;
+use crate::world::{GROUP, PLAN, World, now_ms};
+
+/// How a killed run is brought to an end.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Resume,
+    Rollback,
+}
+
+pub fn killed_after_the_disarming(world: &World) {
+    kill_and_end(
+        world,
+        "after",
+        record_of(world, "disarm-starter"),
+        End::Rollback,
+    );
+    kill_and_end(
+        world,
+        "after",
+        record_of(world, "disarm-starter"),
+        End::Resume,
+    );
+}
+
+pub fn killed_after_the_start(world: &World) {
+    kill_and_end(
+        world,
+        "after",
+        record_of(world, "start-container"),
+        End::Rollback,
+    );
+    kill_and_end(
+        world,
+        "after",
+        record_of(world, "start-container"),
+        End::Resume,
+    );
+}
+
+pub fn killed_at_every_record(world: &World) {
+    let records = 2 + 2 * steps(world).len();
+    for number in 1..records {
+        for end in [End::Rollback, End::Resume] {
+            kill_and_end(world, "after", number, end);
+        }
+    }
+}
+
+/// Kills a run at a record, ends it, and checks the promises; the box is native before and after.
+fn kill_and_end(world: &World, side: &str, number: usize, end: End) {
+    world.plan();
+    let before = host_state(world);
+    let since = now_ms();
+    world.start_traffic(5000);
+    let command = format!("ocmigrate-fault execute --group {GROUP} --plan {PLAN} --yes");
+    world.run_to(137, &format!("OCMIGRATE_FAULT={side}:{number} {command}"));
+    bring_to_an_end(world, end);
+    world.stop_traffic();
+    world.check_ledger(
+        since,
+        now_ms(),
+        &format!("killed {side} record {number}, then {end:?}"),
+    );
+    back_to_native(world);
+    assert_eq!(
+        host_state(world),
+        before,
+        "killed {side} record {number}, then {end:?}"
+    );
+}
+
+fn bring_to_an_end(world: &World, end: End) {
+    match end {
+        End::Resume => {
+            world.run_to(0, &format!("ocmigrate execute --group {GROUP} --resume"));
+            assert!(world.is_in_container());
+            world.run_to(0, "ocmigrate verify");
+        }
+        End::Rollback => {
+            world.run_to(0, &format!("ocmigrate rollback --group {GROUP} --yes"));
+            assert!(world.is_native());
+        }
+    }
+}
+
+fn back_to_native(world: &World) {
+    world.run_to(0, &format!("ocmigrate rollback --group {GROUP} --yes"));
+    assert!(world.is_native());
+}
+
+/// The record that says that a step is done: one opens the run, two belong to each step.
+fn record_of(world: &World, id: &str) -> usize {
+    let index = steps(world).iter().position(|step| step == id).unwrap();
+    2 + 2 * index
+}
+
+fn steps(world: &World) -> Vec<String> {
+    world.plan();
+    let report = world.shell(&format!(
+        "ocmigrate execute --group {GROUP} --plan {PLAN} --dry-run --json"
+    ));
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let steps = report["steps"].as_array().unwrap().iter();
+    steps
+        .map(|step| step["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The binary that users run has no faults built in: it is killed from outside, once the journal shows the stop.
+pub fn the_release_binary_is_killed(world: &World) {
+    world.plan();
+    let index = steps(world)
+        .iter()
+        .position(|step| step == "stop-gateway")
+        .unwrap();
+    let journal = format!("/var/lib/ocmigrate/groups/{GROUP}/journal.jsonl");
+    let since = now_ms();
+    world.start_traffic(5000);
+    world.shell(&format!(
+        "rm -f {journal}; ocmigrate execute --group {GROUP} --plan {PLAN} --yes > /root/killed.txt 2>&1 & pid=$!; \
+         for i in $(seq 6000); do grep -q '\"record\":\"started\",\"step\":{index},' {journal} 2>/dev/null && break; sleep 0.02; done; \
+         kill -9 $pid; wait $pid; test $? = 137"
+    ));
+    bring_to_an_end(world, End::Resume);
+    world.stop_traffic();
+    world.check_ledger(since, now_ms(), "the release binary killed");
+    back_to_native(world);
+}
+
+/// The power goes between two turns, right after the unit was disarmed; after the boot nothing polls until resume.
+pub fn power_cut_in_the_silence(world: &World) {
+    world.plan();
+    let since = now_ms();
+    let number = record_of(world, "disarm-starter");
+    let command = format!("ocmigrate-fault execute --group {GROUP} --plan {PLAN} --yes");
+    world.wait_until_answered();
+    world.run_to(137, &format!("OCMIGRATE_FAULT=after:{number} {command}"));
+    world.server.power_cut().unwrap();
+    let marks: Vec<_> = world
+        .fleet
+        .bot_tokens()
+        .iter()
+        .map(|token| {
+            world
+                .client
+                .send(token, 4712, "sent in the dark")
+                .unwrap()
+                .mark
+        })
+        .collect();
+    world.server.power_on().unwrap();
+    std::thread::sleep(Duration::from_secs(10));
+    assert!(!world.is_native(), "the disarmed unit started at boot");
+    bring_to_an_end(world, End::Resume);
+    let marks: Vec<_> = marks.iter().map(String::as_str).collect();
+    world
+        .client
+        .wait_until_answered(&marks, crate::world::PATIENCE)
+        .unwrap();
+    world.check_ledger(since, now_ms(), "power cut");
+    back_to_native(world);
+}
+
+/// A memory limit under which no gateway starts: native again by itself, exit code 4.
+pub fn an_unhealthy_container_is_rolled_back(world: &World) {
+    world.plan();
+    let before = host_state(world);
+    let since = now_ms();
+    world.shell(&format!(
+        "sed -i 's/\"memory\": 1[0-9]*,/\"memory\": 209715200,/' {PLAN} && grep -q 209715200 {PLAN}"
+    ));
+    world.start_traffic(5000);
+    let said = world.run_to(
+        4,
+        &format!("ocmigrate execute --group {GROUP} --plan {PLAN} --yes"),
+    );
+    assert!(said.contains("rolled back"), "{said}");
+    assert!(world.is_native());
+    world.stop_traffic();
+    world.check_ledger(since, now_ms(), "an unhealthy container");
+    assert_eq!(host_state(world), before);
+}

@@ -1,0 +1,229 @@
+//! A booted box with a fleet, its Bot API and model outside of it, and `ocmigrate` inside.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use ocmigrate_lab::bot_api::client::{Client, SummaryQuery};
+use ocmigrate_lab::bot_api::wire::Traffic;
+use ocmigrate_lab::fleet::Fleet;
+use ocmigrate_lab::server::{BASE_IMAGE, Output, SERVER_IMAGE, Server, base_image_tar};
+use ocmigrate_lab::services::{Options, Services};
+
+/// The group that the proposal makes of the fleet.
+pub const GROUP: &str = "oc-joe";
+/// Where the plan lies in the box.
+pub const PLAN: &str = "/root/plan.json";
+/// The gateway's configuration.
+pub const CONFIG: &str = "/home/joe/.openclaw/openclaw.json";
+/// How long a message may wait for its answer: a start and a turn on a loaded machine.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A box, what it talks to, and its fleet.
+pub struct World {
+    pub server: Server,
+    pub fleet: Fleet,
+    pub client: Client,
+    _services: Services,
+}
+
+impl World {
+    /// Boots a box, furnishes it and waits until its gateways are ready.
+    pub fn boot(name: &str) -> Self {
+        let services = Services::start(&options()).unwrap();
+        let client = services.client();
+        let fleet = Fleet::named("first-light").unwrap();
+        for (number, token) in fleet.bot_tokens().into_iter().enumerate() {
+            client.register(token, &format!("lab{number}_bot")).unwrap();
+        }
+        let name = format!("ocmigrate-{name}-{}", std::process::id());
+        let server = Server::boot(&name, SERVER_IMAGE).unwrap();
+        server.load_image(&base_image_tar()).unwrap();
+        fleet.settle(&server).unwrap();
+        let world = Self {
+            server,
+            fleet,
+            client,
+            _services: services,
+        };
+        world.install("release", "ocmigrate");
+        world.install("fault/release", "ocmigrate-fault");
+        world.wait_until_answered_natively();
+        world
+    }
+
+    /// Runs one part of the test and says how long it took.
+    pub fn step(&self, name: &str, part: impl FnOnce(&Self)) {
+        let start = Instant::now();
+        eprintln!("==== {name}");
+        part(self);
+        eprintln!("==== {name}: {:.0} s", start.elapsed().as_secs_f64());
+    }
+
+    fn install(&self, build: &str, name: &str) {
+        let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
+        let binary: PathBuf = target.join(build).join("ocmigrate");
+        assert!(
+            binary.exists(),
+            "{} is missing: run scripts/test",
+            binary.display()
+        );
+        self.server
+            .copy_in(&binary, &format!("/usr/local/bin/{name}"))
+            .unwrap();
+    }
+
+    /// Runs a shell command in the box; the whole output goes to the test's log where it fails.
+    pub fn run(&self, command: &str) -> Output {
+        let output = self.server.exec(&["bash", "-c", command]).unwrap();
+        if !output.is_success() {
+            eprintln!(
+                "{command}: status {:?}\n{}{}",
+                output.status, output.stdout, output.stderr
+            );
+        }
+        output
+    }
+
+    /// Runs a shell command that must succeed and returns what it printed.
+    pub fn shell(&self, command: &str) -> String {
+        self.server.shell(command).unwrap()
+    }
+
+    /// Runs a command that must end with this exit code; returns both streams together.
+    #[track_caller]
+    pub fn run_to(&self, code: i32, command: &str) -> String {
+        let output = self.server.exec(&["bash", "-c", command]).unwrap();
+        let text = format!("{}{}", output.stdout, output.stderr);
+        assert_eq!(output.status, code, "{command}:\n{text}");
+        text
+    }
+
+    /// Plans the group anew.
+    pub fn plan(&self) {
+        self.run_to(
+            0,
+            &format!("ocmigrate plan --yes --base {BASE_IMAGE} -o {PLAN}"),
+        );
+    }
+
+    /// Sends one message to every bot and waits for all answers.
+    pub fn wait_until_answered(&self) {
+        let sent: Vec<_> = self
+            .fleet
+            .bot_tokens()
+            .iter()
+            .map(|token| self.client.send(token, 4711, "are you there").unwrap().mark)
+            .collect();
+        let marks: Vec<_> = sent.iter().map(String::as_str).collect();
+        self.client.wait_until_answered(&marks, PATIENCE).unwrap();
+    }
+
+    fn wait_until_answered_natively(&self) {
+        self.fleet.wait_until_ready(&self.server).unwrap();
+        self.wait_until_answered();
+        assert!(self.is_native());
+    }
+
+    /// Returns whether the native unit runs and the container does not.
+    pub fn is_native(&self) -> bool {
+        self.unit_is_active() && !self.container_runs()
+    }
+
+    /// Returns whether the container runs and the native unit does not.
+    pub fn is_in_container(&self) -> bool {
+        !self.unit_is_active() && self.container_runs()
+    }
+
+    fn unit_is_active(&self) -> bool {
+        let command = "systemctl --user is-active openclaw-gateway.service";
+        self.server
+            .shell_as("joe", &format!("{command} || true"))
+            .unwrap()
+            .trim()
+            == "active"
+    }
+
+    fn container_runs(&self) -> bool {
+        let command =
+            format!("docker inspect -f '{{{{.State.Running}}}}' {GROUP} 2>/dev/null || true");
+        self.shell(&command).trim() == "true"
+    }
+
+    /// Starts a message to every bot each so many milliseconds.
+    pub fn start_traffic(&self, every_ms: u64) {
+        for (number, token) in self.fleet.bot_tokens().into_iter().enumerate() {
+            let traffic = Traffic {
+                token: token.to_owned(),
+                chat_id: 5000 + 100 * i64::try_from(number).unwrap(),
+                chats: 3,
+                every_ms,
+                text: "how are you".to_owned(),
+            };
+            self.client.start_traffic(&traffic).unwrap();
+        }
+    }
+
+    pub fn stop_traffic(&self) {
+        for token in self.fleet.bot_tokens() {
+            self.client.stop_traffic(token).unwrap();
+        }
+    }
+
+    /// Waits until everything sent since an instant is answered, then checks the promises; returns the silence of each
+    /// bot in milliseconds.
+    #[track_caller]
+    pub fn check_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
+        let query = SummaryQuery {
+            since: Some(since),
+            until: Some(until),
+            patience_ms: None,
+        };
+        let deadline = Instant::now() + PATIENCE;
+        let summaries: Vec<_> = loop {
+            let all: Vec<_> = self
+                .fleet
+                .bot_tokens()
+                .iter()
+                .map(|token| self.client.bot_summary(token, query).unwrap())
+                .collect();
+            if all.iter().all(|bot| bot.unanswered.is_empty()) || Instant::now() > deadline {
+                break all;
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        };
+        for (token, bot) in self.fleet.bot_tokens().iter().zip(&summaries) {
+            let id = token.split(':').next().unwrap();
+            eprintln!(
+                "{what}: bot {id}: {} messages, {} answered, {} doubled, {} overlaps, {} conflicts, silence {} ms, \
+                 slowest reply {:?} ms",
+                bot.enqueued,
+                bot.answered,
+                bot.duplicates.len(),
+                bot.overlaps.len(),
+                bot.conflicts,
+                bot.silence_ms,
+                bot.slowest_reply_ms
+            );
+            assert!(bot.overlaps.is_empty(), "{what}: {:?}", bot.overlaps);
+            assert_eq!(bot.unanswered, Vec::<String>::new(), "{what}: bot {id}");
+            assert_eq!(bot.lost, Vec::<String>::new(), "{what}: bot {id}");
+            assert_eq!(bot.undelivered, Vec::<String>::new(), "{what}: bot {id}");
+        }
+        summaries.iter().map(|bot| bot.silence_ms).collect()
+    }
+}
+
+/// Where the fleet's configuration looks for its Bot API and its model.
+fn options() -> Options {
+    Options {
+        address: "10.99.0.1".parse().unwrap(),
+        bot_port: 9600,
+        model_port: 9700,
+        model_delay: Duration::ZERO,
+    }
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap()
+}
