@@ -129,7 +129,11 @@ fn a_replaced_file_is_not_given_back(host: &dyn Host, tree: &Path, manifest: &Pa
     let change = plant(host, tree, manifest);
     host.change_owners(&change).unwrap();
     let file = tree.join("sub/file");
-    let agents = FileMeta { uid: 2002, ..META };
+    let agents = FileMeta {
+        uid: 2002,
+        gid: 2003,
+        ..META
+    };
     host.replace(&file, b"another", agents).unwrap();
     let report = host.restore_owners(manifest).unwrap();
     assert_eq!((report.changed, report.left.len()), (2, 1));

@@ -28,7 +28,11 @@ struct Room {
 
 impl Room {
     fn new() -> Self {
-        let temporary = tempfile::tempdir().unwrap();
+        Self::within("/tmp")
+    }
+
+    fn within(directory: &str) -> Self {
+        let temporary = tempfile::tempdir_in(directory).unwrap();
         let root = temporary.path().join("root");
         fs::create_dir_all(root.join("sub/deep")).unwrap();
         for name in ["a", "b", "sub/c", "sub/deep/d"] {
@@ -127,10 +131,11 @@ fn files_that_were_replaced_or_made_since_are_left() {
     write_manifest(&room.change).unwrap();
     fs::write(room.root().join("new"), "").unwrap();
     fs::write(room.root().join("a.tmp"), "").unwrap();
+    chown(room.root().join("a.tmp"), Some(OLD), Some(OLD + 1)).unwrap();
     fs::rename(room.root().join("a.tmp"), room.root().join("a")).unwrap();
     fs::remove_file(room.root().join("b")).unwrap();
     let report = change_owners(&room.change).unwrap();
-    assert_eq!((room.owner("new"), room.owner("a")), (0, 0));
+    assert_eq!((room.owner("new"), room.owner("a")), (0, OLD));
     assert_eq!((report.changed, report.left.len()), (6, 2));
     chown(room.root().join("sub/c"), Some(77), None).unwrap();
     let report = restore_owners(&room.change.manifest).unwrap();
@@ -141,7 +146,7 @@ fn files_that_were_replaced_or_made_since_are_left() {
             room.owner("sub/c"),
             room.owner("sub/deep/d")
         ),
-        (0, 77, OLD)
+        (OLD, 77, OLD)
     );
 }
 
@@ -269,12 +274,15 @@ fn swap_until(
 #[test]
 fn a_race_of_directories_and_links_never_leads_outside() {
     for _ in 0..20 {
-        let room = Room::new();
+        // In memory: on a disk the swaps would wait for the manifest to become durable.
+        let room = Room::within("/dev/shm");
         let outside = room.room.path().join("outside");
         for directory in [room.root().join("victim"), outside.clone()] {
-            fs::create_dir(&directory).unwrap();
-            for number in 0..400 {
-                fs::write(directory.join(number.to_string()), "").unwrap();
+            // Each of them is opened through the directory that is being swapped.
+            for number in 0..200 {
+                let inner = directory.join(number.to_string());
+                fs::create_dir_all(&inner).unwrap();
+                fs::write(inner.join("file"), "").unwrap();
             }
         }
         let stop = Arc::new(AtomicBool::new(false));

@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn the_deadline_ends_the_whole_group() {
-        let marker = "7341.25";
+        let marker = format!("7341.{}", std::process::id());
         let begun = Instant::now();
         let error = shell(
             &format!("/bin/sleep {marker} & /bin/sleep {marker}"),
@@ -245,7 +245,10 @@ mod tests {
         );
         assert!(matches!(error, Err(HostError::TimedOut { .. })));
         assert!(begun.elapsed() < Duration::from_secs(5));
-        let left = Command::new("pgrep").args(["-f", marker]).output().unwrap();
+        let left = Command::new("pgrep")
+            .args(["-f", &marker])
+            .output()
+            .unwrap();
         assert_eq!(String::from_utf8_lossy(&left.stdout), "");
     }
 
