@@ -141,6 +141,16 @@ pub enum Mount {
     },
 }
 
+impl Mount {
+    /// Returns where it stands in the container.
+    #[must_use]
+    pub fn target(&self) -> &std::path::Path {
+        match self {
+            Self::Bind { target, .. } | Self::Empty { target, .. } => target,
+        }
+    }
+}
+
 /// A container to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerSpec {

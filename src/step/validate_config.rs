@@ -128,15 +128,23 @@ impl ValidateConfig {
         Ok(path)
     }
 
-    /// The container to be, but read-only, without network and ports, and with the candidate in the file's place.
+    /// The container to be, but without network and ports, with an empty HOME and only the candidate and what lies beside
+    /// it in there: OpenClaw wants to make a cache below HOME, and a check leaves nothing behind.
     fn container(&self, candidate: &Path) -> ContainerSpec {
-        let mut mounts: Vec<_> = self
-            .container
-            .mounts
-            .iter()
-            .cloned()
-            .map(read_only)
-            .collect();
+        let home = &self.user.home;
+        let outside = |mount: &&Mount| !mount.target().starts_with(home);
+        let mut mounts = vec![Mount::Empty {
+            target: home.clone(),
+            mode: 0o1777,
+        }];
+        mounts.extend(self.container.mounts.iter().filter(outside).cloned().map(read_only));
+        if let Some(beside) = self.config.parent().filter(|beside| !home.starts_with(beside)) {
+            mounts.push(Mount::Bind {
+                source: beside.to_owned(),
+                target: beside.to_owned(),
+                read_only: true,
+            });
+        }
         mounts.push(Mount::Bind {
             source: candidate.to_owned(),
             target: self.config.clone(),
