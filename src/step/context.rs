@@ -144,9 +144,9 @@ pub(super) fn find_silent_account(accounts: &[String], printed: &[u8]) -> Option
     accounts
         .iter()
         .find(|wanted| {
-            !seen.iter().any(|one| {
-                one.is_polling() && format!("{}/{}", one.channel, one.account) == **wanted
-            })
+            !seen
+                .iter()
+                .any(|one| one.is_polling() && format!("{}/{}", one.channel, one.account) == **wanted)
         })
         .map(|account| format!("{account} does not poll yet"))
 }

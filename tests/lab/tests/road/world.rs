@@ -39,12 +39,7 @@ impl World {
         let server = Server::boot(&name, SERVER_IMAGE).unwrap();
         server.load_image(&base_image_tar()).unwrap();
         fleet.settle(&server).unwrap();
-        let world = Self {
-            server,
-            fleet,
-            client,
-            _services: services,
-        };
+        let world = Self { server, fleet, client, _services: services };
         world.install("release", "ocmigrate");
         world.install("fault/release", "ocmigrate-fault");
         world.wait_until_answered_natively();
@@ -62,24 +57,15 @@ impl World {
     fn install(&self, build: &str, name: &str) {
         let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
         let binary: PathBuf = target.join(build).join("ocmigrate");
-        assert!(
-            binary.exists(),
-            "{} is missing: run scripts/test",
-            binary.display()
-        );
-        self.server
-            .copy_in(&binary, &format!("/usr/local/bin/{name}"))
-            .unwrap();
+        assert!(binary.exists(), "{} is missing: run scripts/test", binary.display());
+        self.server.copy_in(&binary, &format!("/usr/local/bin/{name}")).unwrap();
     }
 
     /// Runs a shell command in the box; the whole output goes to the test's log where it fails.
     pub fn run(&self, command: &str) -> Output {
         let output = self.server.exec(&["bash", "-c", command]).unwrap();
         if !output.is_success() {
-            eprintln!(
-                "{command}: status {:?}\n{}{}",
-                output.status, output.stdout, output.stderr
-            );
+            eprintln!("{command}: status {:?}\n{}{}", output.status, output.stdout, output.stderr);
         }
         output
     }
@@ -100,10 +86,7 @@ impl World {
 
     /// Plans the group anew.
     pub fn plan(&self) {
-        self.run_to(
-            0,
-            &format!("ocmigrate plan --yes --base {BASE_IMAGE} -o {PLAN}"),
-        );
+        self.run_to(0, &format!("ocmigrate plan --yes --base {BASE_IMAGE} -o {PLAN}"));
     }
 
     /// Sends one message to every bot and waits for all answers.
@@ -136,16 +119,11 @@ impl World {
 
     fn unit_is_active(&self) -> bool {
         let command = "systemctl --user is-active openclaw-gateway.service";
-        self.server
-            .shell_as("joe", &format!("{command} || true"))
-            .unwrap()
-            .trim()
-            == "active"
+        self.server.shell_as("joe", &format!("{command} || true")).unwrap().trim() == "active"
     }
 
     fn container_runs(&self) -> bool {
-        let command =
-            format!("docker inspect -f '{{{{.State.Running}}}}' {GROUP} 2>/dev/null || true");
+        let command = format!("docker inspect -f '{{{{.State.Running}}}}' {GROUP} 2>/dev/null || true");
         self.shell(&command).trim() == "true"
     }
 
@@ -173,11 +151,7 @@ impl World {
     /// bot in milliseconds.
     #[track_caller]
     pub fn check_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
-        let query = SummaryQuery {
-            since: Some(since),
-            until: Some(until),
-            patience_ms: None,
-        };
+        let query = SummaryQuery { since: Some(since), until: Some(until), patience_ms: None };
         let deadline = Instant::now() + PATIENCE;
         let summaries: Vec<_> = loop {
             let all: Vec<_> = self
