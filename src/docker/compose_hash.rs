@@ -42,6 +42,7 @@ fn options(service: &Value) -> Value {
         options.insert(key.clone(), parsed);
     }
     // Filled in by docker-compose for every service.
+    options.entry("volumes").or_insert_with(|| json!([]));
     options.insert("device_requests".to_owned(), Value::Null);
     options.insert("platform".to_owned(), Value::Null);
     Value::Object(options)
