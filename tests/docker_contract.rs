@@ -22,7 +22,7 @@ use ocmigrate::docker::{
 };
 use ocmigrate::units::Bytes;
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Names for one test's objects, and a base to make containers of; everything is removed at the end.
 struct Lab {

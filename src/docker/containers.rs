@@ -202,6 +202,7 @@ async fn resident(client: &Client, name: &str) -> Result<Option<Bytes>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
