@@ -205,9 +205,12 @@ impl<W: Write> Write for Measured<W> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test makes the trees it reads, and may panic"
+)]
 mod tests {
-    #![expect(clippy::disallowed_methods, reason = "tests make the trees they read")]
     use super::*;
 
     fn tree() -> (tempfile::TempDir, Vec<LayerEntry>) {
