@@ -1,6 +1,6 @@
 //! What a container is asked for in: [`ContainerSpec`] in the words of the engine's API. Pure.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount as BindMount, MountType,
@@ -30,7 +30,7 @@ pub(super) fn of(spec: &ContainerSpec) -> ContainerCreateBody {
         labels: Some(spec.labels.clone().into_iter().collect()),
         stop_signal: Some("SIGTERM".to_owned()),
         stop_timeout: Some(spec.stop_timeout.as_secs().cast_signed()),
-        exposed_ports: Some(spec.ports.iter().map(port_key).collect()),
+        exposed_ports: Some(spec.ports.iter().copied().map(port_key).collect()),
         host_config: Some(host_config(spec)),
         ..ContainerCreateBody::default()
     }
@@ -46,7 +46,7 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         memory_swap: Some(memory),
         nano_cpus: Some(i64::from(spec.cpu_milli) * 1_000_000),
         pids_limit: Some(spec.pids.into()),
-        port_bindings: Some(spec.ports.iter().map(published).collect()),
+        port_bindings: Some(spec.ports.iter().copied().map(published).collect()),
         restart_policy: Some(policy(super::RestartPolicy::No)),
         security_opt: Some(vec![SECURITY.to_owned()]),
         cap_drop: Some(vec!["ALL".to_owned()]),
@@ -109,7 +109,7 @@ fn log_config() -> HostConfigLogConfig {
     }
 }
 
-fn published(port: &u16) -> (String, Option<Vec<PortBinding>>) {
+fn published(port: u16) -> (String, Option<Vec<PortBinding>>) {
     let binding = PortBinding {
         host_ip: Some(LOOPBACK.to_owned()),
         host_port: Some(port.to_string()),
@@ -117,7 +117,7 @@ fn published(port: &u16) -> (String, Option<Vec<PortBinding>>) {
     (port_key(port), Some(vec![binding]))
 }
 
-fn port_key(port: &u16) -> String {
+fn port_key(port: u16) -> String {
     format!("{port}/tcp")
 }
 
@@ -135,7 +135,7 @@ pub(super) fn unspeakable(spec: &ContainerSpec) -> Option<&Path> {
     let mut paths = paths.chain([&spec.directory]);
     paths
         .find(|path| path.to_str().is_none())
-        .map(|path| path.as_path())
+        .map(PathBuf::as_path)
 }
 
 /// Returns the text with the values of these `NAME=value` lines taken out, so that an engine that repeats one in its

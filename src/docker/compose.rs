@@ -53,7 +53,7 @@ pub fn service(spec: &ContainerSpec) -> Value {
     set("memswap_limit", json!(spec.memory.0));
     set("cpus", json!(f64::from(spec.cpu_milli) / 1000.0));
     set("pids_limit", json!(spec.pids));
-    set("ports", spec.ports.iter().map(port).collect());
+    set("ports", spec.ports.iter().copied().map(port).collect());
     set("extra_hosts", json!(spec.extra_hosts));
     match &spec.network {
         Some(network) => set("networks", json!([network])),
@@ -178,7 +178,7 @@ fn tmpfs(spec: &ContainerSpec) -> Value {
     body::empties(spec).map(line).collect()
 }
 
-fn port(port: &u16) -> Value {
+fn port(port: u16) -> Value {
     json!(format!("{}:{port}:{port}", body::LOOPBACK))
 }
 

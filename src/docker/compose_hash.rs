@@ -1,6 +1,6 @@
 //! The hash by which docker-compose 1.29 tells whether a container still matches its service: SHA-256 of the service as
 //! Python's `json.dumps(…, sort_keys=True, separators=(',', ':'))` writes it (compose/utils.py `json_hash`, compose/service.py
-//! `Service.config_dict`, release 1.29.2). Proven against docker-compose itself in tests/docker_contract.rs.
+//! `Service.config_dict`, release 1.29.2). Proven against docker-compose itself in `tests/docker_contract.rs`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -42,6 +42,7 @@ fn options(service: &Value) -> Value {
         options.insert(key.clone(), parsed);
     }
     // Filled in by docker-compose for every service.
+    options.entry("volumes").or_insert_with(|| json!([]));
     options.insert("device_requests".to_owned(), Value::Null);
     options.insert("platform".to_owned(), Value::Null);
     Value::Object(options)

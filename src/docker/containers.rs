@@ -1,18 +1,20 @@
 //! Containers: looked up, created, started, stopped, removed.
 
+use std::time::Duration;
+
 use bollard::models::{
     ContainerInspectResponse, ContainerStateStatusEnum, ContainerStatsResponse,
     ContainerUpdateBody, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StatsOptionsBuilder,
+    TopOptionsBuilder,
 };
 use futures_util::StreamExt;
-use std::time::Duration;
 
 use super::socket::{found, refused};
 use super::{Container, ContainerSpec, ContainerState, DockerError, RestartPolicy, Result, body};
-use crate::units::Bytes;
+use crate::units::{Bytes, KIB};
 
 /// What a request may take beyond the time that it waits for.
 pub(super) const SLACK: Duration = Duration::from_secs(30);
@@ -158,16 +160,19 @@ pub(super) async fn remove(client: &Client, name: &str) -> Result<()> {
 }
 
 pub(super) async fn memory_used(client: &Client, name: &str) -> Result<Option<Bytes>> {
-    let options = StatsOptionsBuilder::new()
-        .stream(false)
-        .one_shot(true)
-        .build();
-    let mut answers = Box::pin(client.stats(name, Some(options)));
-    let Some(answer) = answers.next().await else {
+    const ACTION: &str = "measure container";
+    let container = find(client, name).await?;
+    if container.is_none_or(|container| container.state != ContainerState::Running) {
         return Ok(None);
-    };
-    let stats = found(answer, "measure container", name)?;
-    Ok(stats.and_then(used))
+    }
+    let options = StatsOptionsBuilder::new().stream(false).one_shot(true);
+    let mut answers = Box::pin(client.stats(name, Some(options.build())));
+    let answer = answers.next().await.transpose();
+    let stats = found(answer, ACTION, name)?.flatten();
+    match stats.and_then(used) {
+        Some(used) => Ok(Some(used)),
+        None => resident(client, name).await,
+    }
 }
 
 /// Memory in use without the page cache that the kernel can drop at once, as `docker stats` counts it.
@@ -175,9 +180,53 @@ fn used(stats: ContainerStatsResponse) -> Option<Bytes> {
     let memory = stats.memory_stats?;
     let details = memory.stats.unwrap_or_default();
     // The first is cgroup v1, the second v2.
-    let cache = details
-        .get("total_inactive_file")
-        .or_else(|| details.get("inactive_file"));
+    let cache = details.get("total_inactive_file");
+    let cache = cache.or_else(|| details.get("inactive_file"));
     let cache = cache.copied().unwrap_or_default();
     memory.usage.map(|usage| Bytes(usage.saturating_sub(cache)))
+}
+
+/// Sums the resident memory of the container's processes: some engines list them and get no numbers from the control group.
+/// Pages that processes share count for each.
+async fn resident(client: &Client, name: &str) -> Result<Option<Bytes>> {
+    let options = TopOptionsBuilder::new().ps_args("-o pid,rss").build();
+    let Ok(listed) = client.top_processes(name, Some(options)).await else {
+        return Ok(None);
+    };
+    let processes = listed.processes.unwrap_or_default();
+    let kibibytes = processes
+        .iter()
+        .filter_map(|fields| fields.get(1)?.parse::<u64>().ok());
+    let sum: u64 = kibibytes.sum();
+    Ok((sum > 0).then_some(Bytes(sum * KIB)))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    fn used_of(detail: &str) -> Option<Bytes> {
+        let stats = format!(r#"{{"memory_stats": {{"usage": 900, "stats": {{{detail}}}}}}}"#);
+        used(serde_json::from_str(&stats).unwrap())
+    }
+
+    #[test]
+    fn page_cache_is_not_counted_in_either_generation_of_control_groups() {
+        let v1 = r#""inactive_file": 1, "total_inactive_file": 300"#;
+        assert_eq!(used_of(v1), Some(Bytes(600)));
+        assert_eq!(
+            used_of(r#""inactive_file": 200, "anon": 7"#),
+            Some(Bytes(700))
+        );
+        assert_eq!(used_of(""), Some(Bytes(900)));
+    }
+
+    #[test]
+    fn no_numbers_are_no_memory() {
+        assert_eq!(
+            used(serde_json::from_str(r#"{"memory_stats": {}}"#).unwrap()),
+            None
+        );
+    }
 }

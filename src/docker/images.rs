@@ -18,7 +18,7 @@ use super::{DockerError, Image, ImageSpec, Result, layer};
 use crate::units::Bytes;
 
 /// How long the engine may take to unpack an image.
-const LOAD_DEADLINE: Duration = Duration::from_secs(3600);
+const LOAD_DEADLINE: Duration = Duration::from_hours(1);
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 type Client = bollard::Docker;

@@ -12,9 +12,8 @@ use tar::{Builder, EntryType, Header};
 use walkdir::{DirEntry, WalkDir};
 
 use super::LayerEntry;
-use crate::units::MIB;
 
-const READ_BUFFER: usize = MIB as usize;
+const READ_BUFFER: usize = 1024 * 1024;
 
 /// What a layer's tar comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,8 +205,12 @@ impl<W: Write> Write for Measured<W> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test makes the trees it reads, and may panic"
+)]
 mod tests {
-    #![expect(clippy::disallowed_methods, reason = "tests make the trees they read")]
     use super::*;
 
     fn tree() -> (tempfile::TempDir, Vec<LayerEntry>) {

@@ -10,9 +10,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::sync::mpsc;
 
-use crate::units::MIB;
-
-const BUFFER: usize = MIB as usize;
+const BUFFER: usize = 1024 * 1024;
 const BUFFERS: usize = 4;
 
 /// The writing side, seen from the request: how far it is, and how it ended.
@@ -112,6 +110,7 @@ impl Write for Writer {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

@@ -12,10 +12,9 @@ use futures_util::{Stream, StreamExt, pin_mut};
 use super::containers::{self, SLACK};
 use super::socket::refused;
 use super::{ContainerSpec, DockerError, Output, Result, body, is_leftover};
-use crate::units::MIB;
 
 /// How much of each stream is kept; the rest is read and dropped.
-const KEPT: usize = MIB as usize;
+const KEPT: usize = 1024 * 1024;
 
 type Client = bollard::Docker;
 

@@ -45,7 +45,7 @@ impl DockerSocket {
     /// # Errors
     /// [`DockerError::Unreachable`] where no engine answers there.
     pub fn connect_to(socket: &Path) -> Result<Self> {
-        let name = crate::display::path(socket).to_string();
+        let name = crate::display::path(socket);
         let failed = |error: Error| unreachable(&name, &words(&error));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -193,8 +193,8 @@ impl Docker for FakeDocker {
     fn log_tail(&self, name: &str, lines: u32) -> Result<String> {
         self.with("read the log of container", name, |held| {
             let skipped = held.log.len().saturating_sub(lines as usize);
-            let lines = held.log.iter().skip(skipped);
-            lines.map(|line| format!("{line}\n")).collect()
+            let lines = held.log.iter().skip(skipped).map(String::as_str);
+            lines.flat_map(|line| [line, "\n"]).collect()
         })
     }
 

@@ -1,4 +1,4 @@
-//! An engine in memory, for tests: the contract of the real one (tests/docker_contract.rs holds both to it), faults on
+//! An engine in memory, for tests: the contract of the real one (`tests/docker_contract.rs` holds both to it), faults on
 //! demand, and restarts as they were measured on Docker 20.10.
 
 mod engine;
@@ -196,5 +196,136 @@ impl FakeDocker {
         if starts {
             (self.on_change)(name, true);
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::docker::Docker;
+
+    fn spec(name: &str) -> ContainerSpec {
+        ContainerSpec {
+            name: name.to_owned(),
+            image: "image:1".to_owned(),
+            user: "1:1".to_owned(),
+            directory: "/".into(),
+            argv: vec!["true".to_owned()],
+            environment: Vec::new(),
+            labels: BTreeMap::new(),
+            mounts: Vec::new(),
+            memory: Bytes::mib(512),
+            cpu_milli: 1000,
+            pids: 512,
+            ports: vec![18789],
+            network: None,
+            extra_hosts: Vec::new(),
+            stop_timeout: Duration::from_secs(1),
+        }
+    }
+
+    fn with_container(name: &str) -> FakeDocker {
+        let docker = FakeDocker::new();
+        docker.add_image("image:1", &BTreeMap::new());
+        docker.create_container(&spec(name)).unwrap();
+        docker.no_faults();
+        docker
+    }
+
+    fn runs(docker: &FakeDocker) -> bool {
+        !docker.running().unwrap().is_empty()
+    }
+
+    #[test]
+    fn a_container_that_never_started_is_not_started_with_the_engine() {
+        let docker = with_container("a");
+        let policy = RestartPolicy::UnlessStopped;
+        docker.set_restart_policy("a", policy).unwrap();
+        docker.engine_restart();
+        assert!(!runs(&docker));
+    }
+
+    #[test]
+    fn a_stopped_container_stays_stopped_when_the_engine_restarts() {
+        let docker = with_container("a");
+        docker.start("a").unwrap();
+        docker.stop("a").unwrap();
+        docker
+            .set_restart_policy("a", RestartPolicy::UnlessStopped)
+            .unwrap();
+        docker.engine_restart();
+        assert!(!runs(&docker));
+    }
+
+    #[test]
+    fn what_ended_by_itself_is_started_with_the_engine_once_it_may_restart() {
+        let docker = with_container("a");
+        docker.start("a").unwrap();
+        docker.end_main_process("a", 1);
+        docker
+            .set_restart_policy("a", RestartPolicy::UnlessStopped)
+            .unwrap();
+        assert!(!runs(&docker));
+        docker.engine_restart();
+        assert!(runs(&docker));
+    }
+
+    #[test]
+    fn what_runs_comes_back_only_with_a_restart_policy() {
+        let docker = with_container("a");
+        docker.start("a").unwrap();
+        docker.engine_restart();
+        assert!(!runs(&docker));
+        docker
+            .set_restart_policy("a", RestartPolicy::UnlessStopped)
+            .unwrap();
+        docker.start("a").unwrap();
+        docker.engine_restart();
+        assert!(runs(&docker));
+    }
+
+    #[test]
+    fn a_fault_comes_at_its_call_and_once() {
+        let docker = with_container("a");
+        docker.fail_at(2);
+        docker.start("a").unwrap();
+        assert!(docker.stop("a").is_err());
+        assert!(runs(&docker));
+        docker.stop("a").unwrap();
+        assert_eq!(docker.changing_calls(), 3);
+    }
+
+    #[test]
+    fn a_crash_comes_before_or_after_the_effect() {
+        for point in [CrashPoint::Before, CrashPoint::After] {
+            let docker = with_container("a");
+            docker.crash_at(1, point);
+            let crash = catch_unwind(AssertUnwindSafe(|| docker.start("a")));
+            let payload = crash.unwrap_err();
+            assert_eq!(payload.downcast_ref(), Some(&Crash { call: 1, point }));
+            assert_eq!(runs(&docker), point == CrashPoint::After);
+        }
+    }
+
+    #[test]
+    fn starts_and_stops_are_told_and_a_taken_port_is_refused() {
+        let told: Rc<RefCell<Vec<bool>>> = Rc::default();
+        let (heard, taken) = (Rc::clone(&told), Rc::new(std::cell::Cell::new(true)));
+        let is_taken = Rc::clone(&taken);
+        let docker = with_container("a")
+            .on_change(move |_, started| heard.borrow_mut().push(started))
+            .on_port(move |_| is_taken.get());
+        assert!(docker.start("a").is_err());
+        taken.set(false);
+        docker.start("a").unwrap();
+        docker.create_container(&spec("b")).unwrap();
+        assert!(docker.start("b").is_err());
+        docker.stop("a").unwrap();
+        assert_eq!(*told.borrow(), [true, false]);
     }
 }
