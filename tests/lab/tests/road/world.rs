@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ocmigrate_lab::bot_api::client::{Client, SummaryQuery};
-use ocmigrate_lab::bot_api::wire::Traffic;
+use ocmigrate_lab::bot_api::client::Client;
+use ocmigrate_lab::bot_api::wire::{SummaryQuery, Traffic};
 use ocmigrate_lab::fleet::Fleet;
 use ocmigrate_lab::server::{BASE_IMAGE, Output, SERVER_IMAGE, Server, base_image_tar};
 use ocmigrate_lab::services::{Options, Services};
