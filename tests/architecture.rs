@@ -23,8 +23,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "docker", "execute", "host", "inventory", "journal", "openclaw", "plan", "report",
-            "scan", "step",
+            "docker",
+            "execute",
+            "host",
+            "inventory",
+            "journal",
+            "openclaw",
+            "plan",
+            "report",
+            "scan",
+            "step",
         ],
     ),
 ];
@@ -102,7 +110,10 @@ fn only_one_room_speaks_to_docker_the_terminal_and_programs() {
     for (word, room) in WALLED {
         for (other, _) in ALLOWED.iter().filter(|(other, _)| other != room) {
             for (path, text) in sources(other) {
-                assert!(!text.contains(word), "{path} says `{word}`, which is room `{room}`'s");
+                assert!(
+                    !text.contains(word),
+                    "{path} says `{word}`, which is room `{room}`'s"
+                );
             }
         }
     }
@@ -113,7 +124,14 @@ fn the_pure_rooms_touch_nothing() {
     for room in ["inventory", "openclaw", "plan", "report"] {
         for (path, text) in sources(room) {
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-            for word in ["std::fs", "std::net::Tcp", "std::env::", "std::time::SystemTime", "rustix", "nix::"] {
+            for word in [
+                "std::fs",
+                "std::net::Tcp",
+                "std::env::",
+                "std::time::SystemTime",
+                "rustix",
+                "nix::",
+            ] {
                 assert!(!code.contains(word), "{path} says `{word}`");
             }
         }

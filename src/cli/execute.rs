@@ -17,7 +17,10 @@ use crate::report::{self, DryRun};
 use crate::step::{Paths, Step, steps};
 
 /// Move a group into its container
-#[expect(clippy::struct_excessive_bools, reason = "these are the flags of the command line")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are the flags of the command line"
+)]
 #[derive(Debug, Args)]
 pub(super) struct Execute {
     /// The group to move
@@ -140,7 +143,10 @@ impl Execute {
             .iter()
             .find_map(|step| step.capture(&context).err())
             .map(|error| error.to_string());
-        if let Some(version) = gateway.release.as_ref().and_then(|release| release.version.parse().ok())
+        if let Some(version) = gateway
+            .release
+            .as_ref()
+            .and_then(|release| release.version.parse().ok())
             && let Ok(Some(file)) = world.host.read(&gateway.config)
             && let Ok(rewritten) =
                 openclaw::for_container(&file.bytes, gateway.port, &version, &world.hasher)

@@ -143,7 +143,7 @@ pub(super) fn with_run<T>(
     let say = |text: &str| {
         tell(Event::Note {
             text: text.to_owned(),
-        })
+        });
     };
     let context = context(world, &say);
     act(&mut Run {

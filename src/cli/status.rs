@@ -100,7 +100,9 @@ fn health(world: &World, gateway: &GatewayFacts) -> Result<String, Failure> {
     };
     let ready = world.host.get(gateway.port, "/readyz")?;
     Ok(match ready {
-        Some(ready) if gateway_health::is_live(&live) && gateway_health::is_ready(&ready) => "ready".to_owned(),
+        Some(ready) if gateway_health::is_live(&live) && gateway_health::is_ready(&ready) => {
+            "ready".to_owned()
+        }
         _ => "not ready".to_owned(),
     })
 }

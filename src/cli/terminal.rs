@@ -130,14 +130,14 @@ impl Terminal {
         }
         match event {
             Event::Started { number, of, step } => {
-                self.say(&format!("{number:>2}/{of} {}", step.what))
+                self.say(&format!("{number:>2}/{of} {}", step.what));
             }
             Event::Note { text } => self.note(text),
             Event::Done { took_ms, .. } => self.say(&format!("      done  {}", seconds(*took_ms))),
             Event::Turned { reason } => self.say(&format!("going back: {reason}")),
             Event::Undoing { id } => self.say(&format!("undo  {id}")),
             Event::Undone { took_ms, .. } => {
-                self.say(&format!("      undone  {}", seconds(*took_ms)))
+                self.say(&format!("      undone  {}", seconds(*took_ms)));
             }
             Event::Settled | Event::Restored => self.end_note(),
         }

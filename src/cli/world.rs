@@ -45,9 +45,14 @@ pub(super) fn scan() -> Result<Inventory, Failure> {
 }
 
 fn hasher(reader: &Reader) -> Result<Hasher, Failure> {
-    let id = reader.file(Path::new("/etc/machine-id")).ok().flatten().ok_or_else(|| {
-        Failure::new(Code::Failed, "`/etc/machine-id` cannot be read").hint("systemd-machine-id-setup")
-    })?;
+    let id = reader
+        .file(Path::new("/etc/machine-id"))
+        .ok()
+        .flatten()
+        .ok_or_else(|| {
+            Failure::new(Code::Failed, "`/etc/machine-id` cannot be read")
+                .hint("systemd-machine-id-setup")
+        })?;
     let id = String::from_utf8_lossy(&id);
     Ok(Hasher::for_machine(&id))
 }

@@ -356,10 +356,6 @@ impl Host for FakeHost {
         })
     }
 
-    fn compose_hash(&self, _file: &Path, _project: &str, _service: &str) -> Result<Option<String>> {
-        Ok(None)
-    }
-
     fn free_space(&self, _path: &Path) -> Result<u64> {
         Ok(self.world().free_bytes)
     }

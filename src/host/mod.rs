@@ -14,7 +14,6 @@ mod attributes;
 mod base;
 mod beneath;
 mod census;
-mod compose;
 mod context;
 mod entry;
 pub mod fake;
@@ -261,9 +260,6 @@ pub trait Host {
     ///
     /// `packages` are Debian packages. The archive is a tar; a finished one is taken as it is.
     fn make_base(&self, codename: &str, packages: &[String], archive: &Path) -> Result<()>;
-
-    /// Asks an installed docker-compose for its hash of a service; `None` where none is installed.
-    fn compose_hash(&self, file: &Path, project: &str, service: &str) -> Result<Option<String>>;
 
     /// Returns the bytes that root can still write below this directory.
     fn free_space(&self, path: &Path) -> Result<u64>;

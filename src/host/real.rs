@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{
     FileMeta, FileState, GatewayTrace, Host, Output, OwnerChange, OwnerReport, Ownership, Reply,
-    Result, UnitState, base, compose, files, http, owners, processes, program, sockets, systemd,
+    Result, UnitState, base, files, http, owners, processes, program, sockets, systemd,
 };
 use crate::inventory::{ProcessId, UnitStarter, User};
 
@@ -103,10 +103,6 @@ impl Host for RealHost {
 
     fn make_base(&self, codename: &str, packages: &[String], archive: &Path) -> Result<()> {
         base::make_base(codename, packages, archive)
-    }
-
-    fn compose_hash(&self, file: &Path, project: &str, service: &str) -> Result<Option<String>> {
-        compose::hash(file, project, service)
     }
 
     fn free_space(&self, path: &Path) -> Result<u64> {

@@ -40,7 +40,10 @@ pub struct Finding {
 impl Finding {
     /// Makes a finding of the catalogue's kind `id`.
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "names and texts alike, by reference or not")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "names and texts alike, by reference or not"
+    )]
     pub fn new(kind: &Catalogued, about: impl ToString, summary: impl Into<String>) -> Self {
         Self {
             id: kind.id.to_owned(),
@@ -54,7 +57,10 @@ impl Finding {
 
     /// Sets the place.
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "paths and places alike, by reference or not")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "paths and places alike, by reference or not"
+    )]
     pub fn at(mut self, place: impl ToString) -> Self {
         self.place = place.to_string();
         self

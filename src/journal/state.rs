@@ -80,9 +80,16 @@ impl State {
     pub fn follow(mut self, record: &Record) -> Result<Self, IllegalRecord> {
         let all = self.run.as_ref().map_or(0, |run| run.steps.len());
         let next = self.direction.next(record, all);
-        self.direction = next.ok_or(IllegalRecord { record: kind(record) })?;
+        self.direction = next.ok_or(IllegalRecord {
+            record: kind(record),
+        })?;
         match record {
-            Record::Opened { run, plan, steps, made_by: _ } => {
+            Record::Opened {
+                run,
+                plan,
+                steps,
+                made_by: _,
+            } => {
                 self.run = Some(Run {
                     id: run.clone(),
                     plan: plan.clone(),
@@ -104,24 +111,74 @@ impl Direction {
     fn next(self, record: &Record, all: usize) -> Option<Self> {
         use Direction::{Back, Ended, Forward, Unopened};
         Some(match (self, record) {
-            (Unopened, Record::Opened { .. }) => Forward { done: 0, started: false },
-            (Forward { done, started: false }, Record::Started { step, .. }) if *step == done && done < all => {
-                Forward { done, started: true }
-            }
-            (Forward { done, started: true }, Record::Done { step }) if *step == done => {
-                Forward { done: done + 1, started: false }
-            }
-            (Forward { done, started: false }, Record::Settled) if done == all => Ended(Outcome::InContainer),
+            (Unopened, Record::Opened { .. }) => Forward {
+                done: 0,
+                started: false,
+            },
+            (
+                Forward {
+                    done,
+                    started: false,
+                },
+                Record::Started { step, .. },
+            ) if *step == done && done < all => Forward {
+                done,
+                started: true,
+            },
+            (
+                Forward {
+                    done,
+                    started: true,
+                },
+                Record::Done { step },
+            ) if *step == done => Forward {
+                done: done + 1,
+                started: false,
+            },
+            (
+                Forward {
+                    done,
+                    started: false,
+                },
+                Record::Settled,
+            ) if done == all => Ended(Outcome::InContainer),
             // A started step may have had its effect already, so it is undone as well.
-            (Forward { done, started }, Record::Turned { reason }) => back(done + usize::from(started), reason),
+            (Forward { done, started }, Record::Turned { reason }) => {
+                back(done + usize::from(started), reason)
+            }
             (Ended(Outcome::InContainer), Record::Turned { reason }) => back(all, reason),
-            (Back { left, undoing: false, reason }, Record::Undoing { step }) if *step + 1 == left => {
-                Back { left, undoing: true, reason }
-            }
-            (Back { left, undoing: true, reason }, Record::Undone { step }) if *step + 1 == left => {
-                Back { left: left - 1, undoing: false, reason }
-            }
-            (Back { left: 0, undoing: false, .. }, Record::Restored) => Ended(Outcome::Native),
+            (
+                Back {
+                    left,
+                    undoing: false,
+                    reason,
+                },
+                Record::Undoing { step },
+            ) if *step + 1 == left => Back {
+                left,
+                undoing: true,
+                reason,
+            },
+            (
+                Back {
+                    left,
+                    undoing: true,
+                    reason,
+                },
+                Record::Undone { step },
+            ) if *step + 1 == left => Back {
+                left: left - 1,
+                undoing: false,
+                reason,
+            },
+            (
+                Back {
+                    left: 0,
+                    undoing: false,
+                    ..
+                },
+                Record::Restored,
+            ) => Ended(Outcome::Native),
             _ => return None,
         })
     }

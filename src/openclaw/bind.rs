@@ -174,8 +174,14 @@ impl Rewrite {
     /// Returns the string values of the changes, old and new; a report may show these, and no others.
     #[must_use]
     pub fn spoken(&self) -> Vec<String> {
-        let values = self.changes.iter().flat_map(|change| change.old.iter().chain([&change.new]));
-        values.filter_map(Value::as_str).map(str::to_owned).collect()
+        let values = self
+            .changes
+            .iter()
+            .flat_map(|change| change.old.iter().chain([&change.new]));
+        values
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Makes the same edits again; `None` where the text is not the one that they were made for.

@@ -157,7 +157,11 @@ impl GatewayFacts {
             starter: gateway.starter,
             agents: gateway.agents,
             accounts: gateway.accounts,
-            credentials: gateway.credentials.into_iter().map(without_places).collect(),
+            credentials: gateway
+                .credentials
+                .into_iter()
+                .map(without_places)
+                .collect(),
             environment: gateway.environment,
         }
     }

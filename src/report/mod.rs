@@ -18,8 +18,7 @@ fn columns(header: &[&str], rows: Vec<Vec<String>>, indent: &str) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    table
-        .lines()
-        .map(|line| format!("{indent}{}\n", line.trim_end()))
-        .collect()
+    table.lines().fold(String::new(), |text, line| {
+        text + indent + line.trim_end() + "\n"
+    })
 }

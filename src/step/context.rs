@@ -87,7 +87,7 @@ pub struct Reach {
 }
 
 /// How long a gateway may take until it serves and polls: on a loaded machine 2026.9.6 was seen to take 67 s.
-pub(super) const HEALTH_DEADLINE: Duration = Duration::from_secs(240);
+pub(super) const HEALTH_DEADLINE: Duration = Duration::from_mins(4);
 /// How long one look at the channels may take: a loaded machine needs 20 s to start OpenClaw's own command.
 pub(super) const CHANNELS_DEADLINE: Duration = Duration::from_secs(90);
 const HEALTH_PAUSE: Duration = Duration::from_millis(500);
@@ -144,9 +144,9 @@ pub(super) fn find_silent_account(accounts: &[String], printed: &[u8]) -> Option
     accounts
         .iter()
         .find(|wanted| {
-            !seen
-                .iter()
-                .any(|one| one.is_polling() && format!("{}/{}", one.channel, one.account) == **wanted)
+            !seen.iter().any(|one| {
+                one.is_polling() && format!("{}/{}", one.channel, one.account) == **wanted
+            })
         })
         .map(|account| format!("{account} does not poll yet"))
 }

@@ -115,13 +115,15 @@ impl CreateContainer {
     /// Adds the labels by which docker-compose takes the container for its own; their hash covers the image's id, so it
     /// is known only now.
     fn create(&self, context: &Context) -> Result<()> {
-        let image = context.docker.find_image(&self.spec.image)?.ok_or_else(|| {
-            StepError::unmet(format!("image `{}` is gone", self.spec.image))
-        })?;
+        let image = context
+            .docker
+            .find_image(&self.spec.image)?
+            .ok_or_else(|| StepError::unmet(format!("image `{}` is gone", self.spec.image)))?;
         let file = context.paths.compose_file();
         let hash = compose::config_hash(&compose::service(&self.spec), &image.id);
         let mut spec = self.spec.clone();
-        spec.labels.extend(compose::labels(&project(&file), &spec.name, &hash));
+        spec.labels
+            .extend(compose::labels(&project(&file), &spec.name, &hash));
         Ok(context.docker.create_container(&spec)?)
     }
 

@@ -67,7 +67,9 @@ impl Kind for RewriteConfig {
         let text = before
             .rewrite
             .redo(&file.bytes, context.hasher)
-            .ok_or_else(|| StepError::unmet(format!("`{path}` was changed by somebody else meanwhile")))?;
+            .ok_or_else(|| {
+                StepError::unmet(format!("`{path}` was changed by somebody else meanwhile"))
+            })?;
         if text == file.bytes {
             return Ok(());
         }

@@ -12,7 +12,7 @@ use crate::inventory::User;
 use crate::openclaw::{self, Version, output};
 
 /// A loaded machine was seen to take 20 s.
-const DEADLINE: Duration = Duration::from_secs(180);
+const DEADLINE: Duration = Duration::from_mins(3);
 
 /// Runs `openclaw config validate` in a throw-away container that sees the files read-only and no network, with the
 /// configuration as it will be laid over the one of today.
@@ -137,8 +137,19 @@ impl ValidateConfig {
             target: home.clone(),
             mode: 0o1777,
         }];
-        mounts.extend(self.container.mounts.iter().filter(outside).cloned().map(read_only));
-        if let Some(beside) = self.config.parent().filter(|beside| !home.starts_with(beside)) {
+        mounts.extend(
+            self.container
+                .mounts
+                .iter()
+                .filter(outside)
+                .cloned()
+                .map(read_only),
+        );
+        if let Some(beside) = self
+            .config
+            .parent()
+            .filter(|beside| !home.starts_with(beside))
+        {
             mounts.push(Mount::Bind {
                 source: beside.to_owned(),
                 target: beside.to_owned(),

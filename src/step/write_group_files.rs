@@ -84,8 +84,7 @@ impl Kind for WriteGroupFiles {
             meta(0, 0, 0o755),
         )?;
         self.write_environment(context)?;
-        let service =
-            self.entry();
+        let service = self.entry();
         context.host.replace(
             &service_path(context, &self.group),
             &service,
@@ -114,8 +113,7 @@ impl Kind for WriteGroupFiles {
     }
 
     fn verify(&self, _before: &Nothing, context: &Context) -> Result<Vec<Drift>> {
-        let wanted =
-            self.entry();
+        let wanted = self.entry();
         let directory = context.paths.group_etc(&self.group);
         let remedy = "ocmigrate rollback, then execute again";
         let mut drifts = Vec::new();
@@ -189,11 +187,18 @@ fn write_compose(context: &Context) -> Result<()> {
         context.host.remove(&path)?;
         return Ok(());
     }
-    let networks = entries.values().map(|entry| (entry.network.clone(), entry.network_labels.clone()));
+    let networks = entries
+        .values()
+        .map(|entry| (entry.network.clone(), entry.network_labels.clone()));
     let networks = networks.collect();
-    let services = entries.into_iter().map(|(name, entry)| (name, entry.service)).collect();
+    let services = entries
+        .into_iter()
+        .map(|(name, entry)| (name, entry.service))
+        .collect();
     let text = format!("{HEADER}{}", compose::file(&services, &networks));
-    Ok(context.host.replace(&path, text.as_bytes(), meta(0, 0, 0o644))?)
+    Ok(context
+        .host
+        .replace(&path, text.as_bytes(), meta(0, 0, 0o644))?)
 }
 
 fn read_entries(context: &Context) -> Result<BTreeMap<String, Entry>> {

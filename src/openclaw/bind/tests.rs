@@ -18,12 +18,12 @@ fn rewrite(text: &str, version: &str) -> Result<Rewritten, RewriteError> {
 }
 
 fn rewritten(text: &str) -> String {
-    let rewritten = rewrite(text, "2026.9.6").expect("can be rewritten");
+    let rewritten = rewrite(text, "2026.5.28").expect("can be rewritten");
     String::from_utf8(rewritten.text).expect("text")
 }
 
 fn refusal(text: &str) -> String {
-    rewrite(text, "2026.9.6")
+    rewrite(text, "2026.5.28")
         .err()
         .expect("refused")
         .to_string()
@@ -55,7 +55,7 @@ fn releases_before_the_end_of_february_get_no_origins() {
 fn a_gateway_on_lan_is_left_as_it_is() {
     let text = "{gateway: {bind: 'lan'}}";
     assert!(
-        rewrite(text, "2026.9.6")
+        rewrite(text, "2026.5.28")
             .expect("nothing to do")
             .rewrite
             .is_empty()
@@ -101,11 +101,11 @@ fn hard_forms_are_refused_with_their_line() {
 fn after_openclaw_wrote_the_file_anew_only_our_values_go_back() {
     let ours = rewrite(
         "{gateway: {bind: 'loopback', port: 5}, // c\n a: 1}",
-        "2026.9.6",
+        "2026.5.28",
     )
     .expect("rewritten");
     let mut value = Document::parse(&ours.text).expect("parses").value();
-    value["meta"] = json!({"lastTouchedVersion": "2026.9.6"});
+    value["meta"] = json!({"lastTouchedVersion": "2026.5.28"});
     let now = serde_json::to_vec_pretty(&value).expect("json");
     let undone = ours.rewrite.undo(&now, &hasher()).expect("undone");
     let expected =
@@ -126,7 +126,7 @@ fn after_openclaw_wrote_the_file_anew_only_our_values_go_back() {
 
 #[test]
 fn what_somebody_else_changed_is_left_and_named() {
-    let ours = rewrite("{gateway: {bind: 'loopback'}}", "2026.9.6").expect("rewritten");
+    let ours = rewrite("{gateway: {bind: 'loopback'}}", "2026.5.28").expect("rewritten");
     let now = String::from_utf8(ours.text)
         .expect("text")
         .replace("\"lan\"", "\"auto\"");
@@ -143,7 +143,7 @@ fn what_somebody_else_changed_is_left_and_named() {
 
 #[test]
 fn keys_that_others_put_beside_ours_stay() {
-    let ours = rewrite("{a: 1}", "2026.9.6").expect("rewritten");
+    let ours = rewrite("{a: 1}", "2026.5.28").expect("rewritten");
     let now = String::from_utf8(ours.text)
         .expect("text")
         .replace("bind:", "mode: 'local', bind:");
@@ -158,7 +158,7 @@ fn keys_that_others_put_beside_ours_stay() {
 #[test]
 fn a_rewrite_in_a_journal_holds_no_secret_and_can_be_made_again() {
     let text = "{channels: {telegram: {botToken: '1:SEKRET'}}, gateway: {auth: {token: 'SEKRET'}}}";
-    let ours = rewrite(text, "2026.9.6").expect("rewritten");
+    let ours = rewrite(text, "2026.5.28").expect("rewritten");
     let journal = serde_json::to_string(&ours.rewrite).expect("json");
     assert!(!journal.contains("SEKRET"));
     let read: Rewrite = serde_json::from_str(&journal).expect("reads back");
@@ -280,14 +280,14 @@ proptest! {
 
     #[test]
     fn undoing_gives_every_byte_back(text in document()) {
-        let ours = rewrite(&text, "2026.9.6").expect("can be rewritten");
+        let ours = rewrite(&text, "2026.5.28").expect("can be rewritten");
         let undone = ours.rewrite.undo(&ours.text, &hasher()).expect("undone");
         prop_assert_eq!(String::from_utf8(undone.text).expect("text"), text);
     }
 
     #[test]
     fn only_the_intended_values_change(text in document()) {
-        let ours = rewrite(&text, "2026.9.6").expect("can be rewritten");
+        let ours = rewrite(&text, "2026.5.28").expect("can be rewritten");
         let mut expected = Document::parse(text.as_bytes()).expect("parses").value();
         if expected["gateway"]["bind"] != "lan" {
             expected["gateway"]["bind"] = json!("lan");
@@ -299,7 +299,7 @@ proptest! {
     #[test]
     fn a_foreign_edit_elsewhere_is_kept(text in document(), foreign in "[a-z]{1,8}") {
         let before = Document::parse(text.as_bytes()).expect("parses");
-        let ours = rewrite(&text, "2026.9.6").expect("can be rewritten");
+        let ours = rewrite(&text, "2026.5.28").expect("can be rewritten");
         let now = Document::parse(&ours.text).expect("parses");
         let edits = set(&now, &["foreign"], &json!(foreign)).expect("can be set");
         let now = apply_all(&ours.text, &edits).expect("applies");
@@ -316,4 +316,11 @@ proptest! {
             prop_assert_eq!(document.to_bytes(), text.as_bytes());
         }
     }
+}
+
+#[test]
+fn a_release_that_seeds_its_origins_gets_the_bind_alone() {
+    let ours = rewrite("{gateway: {bind: 'loopback'}}", "2026.9.6").expect("rewritten");
+    assert_eq!(ours.rewrite.changes.len(), 1);
+    assert_eq!(ours.text, b"{gateway: {bind: \"lan\"}}");
 }

@@ -3,7 +3,7 @@
 use crate::world::{GROUP, World};
 
 /// `up -d` keeps it, `logs` shows it, `restart` restarts it, and the bots answer afterwards.
-pub fn works(world: &World) {
+pub(crate) fn works(world: &World) {
     let compose = "cd /etc/ocmigrate && docker-compose -p ocmigrate";
     let id = || world.shell(&format!("docker inspect -f '{{{{.Id}}}}' {GROUP}"));
     let before = id();

@@ -12,17 +12,37 @@ enum End {
     Rollback,
 }
 
-pub fn killed_after_the_disarming(world: &World) {
-    kill_and_end(world, "after", record_of(world, "disarm-starter"), End::Rollback);
-    kill_and_end(world, "after", record_of(world, "disarm-starter"), End::Resume);
+pub(crate) fn killed_after_the_disarming(world: &World) {
+    kill_and_end(
+        world,
+        "after",
+        record_of(world, "disarm-starter"),
+        End::Rollback,
+    );
+    kill_and_end(
+        world,
+        "after",
+        record_of(world, "disarm-starter"),
+        End::Resume,
+    );
 }
 
-pub fn killed_after_the_start(world: &World) {
-    kill_and_end(world, "after", record_of(world, "start-container"), End::Rollback);
-    kill_and_end(world, "after", record_of(world, "start-container"), End::Resume);
+pub(crate) fn killed_after_the_start(world: &World) {
+    kill_and_end(
+        world,
+        "after",
+        record_of(world, "start-container"),
+        End::Rollback,
+    );
+    kill_and_end(
+        world,
+        "after",
+        record_of(world, "start-container"),
+        End::Resume,
+    );
 }
 
-pub fn killed_at_every_record(world: &World) {
+pub(crate) fn killed_at_every_record(world: &World) {
     let records = 2 + 2 * steps(world).len();
     for number in 1..records {
         for end in [End::Rollback, End::Resume] {
@@ -41,9 +61,17 @@ fn kill_and_end(world: &World, side: &str, number: usize, end: End) {
     world.run_to(137, &format!("OCMIGRATE_FAULT={side}:{number} {command}"));
     bring_to_an_end(world, end);
     world.stop_traffic();
-    world.check_ledger(since, now_ms(), &format!("killed {side} record {number}, then {end:?}"));
+    world.check_ledger(
+        since,
+        now_ms(),
+        &format!("killed {side} record {number}, then {end:?}"),
+    );
     back_to_native(world);
-    assert_eq!(host_state(world), before, "killed {side} record {number}, then {end:?}");
+    assert_eq!(
+        host_state(world),
+        before,
+        "killed {side} record {number}, then {end:?}"
+    );
 }
 
 fn bring_to_an_end(world: &World, end: End) {
@@ -73,16 +101,23 @@ fn record_of(world: &World, id: &str) -> usize {
 
 fn steps(world: &World) -> Vec<String> {
     world.plan();
-    let report = world.shell(&format!("ocmigrate execute --group {GROUP} --plan {PLAN} --dry-run --json"));
+    let report = world.shell(&format!(
+        "ocmigrate execute --group {GROUP} --plan {PLAN} --dry-run --json"
+    ));
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     let steps = report["steps"].as_array().unwrap().iter();
-    steps.map(|step| step["id"].as_str().unwrap().to_owned()).collect()
+    steps
+        .map(|step| step["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// The binary that users run has no faults built in: it is killed from outside, once the journal shows the stop.
-pub fn the_release_binary_is_killed(world: &World) {
+pub(crate) fn the_release_binary_is_killed(world: &World) {
     world.plan();
-    let index = steps(world).iter().position(|step| step == "stop-gateway").unwrap();
+    let index = steps(world)
+        .iter()
+        .position(|step| step == "stop-gateway")
+        .unwrap();
     let journal = format!("/var/lib/ocmigrate/groups/{GROUP}/journal.jsonl");
     let since = now_ms();
     world.start_traffic(5000);
@@ -98,7 +133,7 @@ pub fn the_release_binary_is_killed(world: &World) {
 }
 
 /// The power goes between two turns, right after the unit was disarmed; after the boot nothing polls until resume.
-pub fn power_cut_in_the_silence(world: &World) {
+pub(crate) fn power_cut_in_the_silence(world: &World) {
     world.plan();
     let since = now_ms();
     let number = record_of(world, "disarm-starter");
@@ -110,26 +145,40 @@ pub fn power_cut_in_the_silence(world: &World) {
         .fleet
         .bot_tokens()
         .iter()
-        .map(|token| world.client.send(token, 4712, "sent in the dark").unwrap().mark)
+        .map(|token| {
+            world
+                .client
+                .send(token, 4712, "sent in the dark")
+                .unwrap()
+                .mark
+        })
         .collect();
     world.server.power_on().unwrap();
     std::thread::sleep(Duration::from_secs(10));
     assert!(!world.is_native(), "the disarmed unit started at boot");
     bring_to_an_end(world, End::Resume);
     let marks: Vec<_> = marks.iter().map(String::as_str).collect();
-    world.client.wait_until_answered(&marks, crate::world::PATIENCE).unwrap();
+    world
+        .client
+        .wait_until_answered(&marks, crate::world::PATIENCE)
+        .unwrap();
     world.check_ledger(since, now_ms(), "power cut");
     back_to_native(world);
 }
 
 /// A memory limit under which no gateway starts: native again by itself, exit code 4.
-pub fn an_unhealthy_container_is_rolled_back(world: &World) {
+pub(crate) fn an_unhealthy_container_is_rolled_back(world: &World) {
     world.plan();
     let before = host_state(world);
     let since = now_ms();
-    world.shell(&format!("sed -i 's/\"memory\": 1[0-9]*,/\"memory\": 209715200,/' {PLAN} && grep -q 209715200 {PLAN}"));
+    world.shell(&format!(
+        "sed -i 's/\"memory\": 1[0-9]*,/\"memory\": 209715200,/' {PLAN} && grep -q 209715200 {PLAN}"
+    ));
     world.start_traffic(5000);
-    let said = world.run_to(4, &format!("ocmigrate execute --group {GROUP} --plan {PLAN} --yes"));
+    let said = world.run_to(
+        4,
+        &format!("ocmigrate execute --group {GROUP} --plan {PLAN} --yes"),
+    );
     assert!(said.contains("rolled back"), "{said}");
     assert!(world.is_native());
     world.stop_traffic();

@@ -1,7 +1,12 @@
 //! The whole way, for real: a live gateway goes into a container and comes back, with messages flowing, killed runs
 //! resumed or rolled back, and a power cut. One boot for all of it. `scripts/test` runs this file; the sweep over every
 //! journal record is ignored unless `scripts/test --all` runs it.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and prints its figures")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and prints its figures"
+)]
 
 mod bad_input;
 mod canaries;
@@ -15,14 +20,35 @@ use world::World;
 #[test]
 fn a_gateway_goes_into_a_container_and_comes_back() {
     let world = World::boot("road");
-    world.step("scan is read-only and finds what is there", there_and_back::scan_finds_the_gateway);
-    world.step("bad input changes nothing", bad_input::every_refusal_is_one_line_and_changes_nothing);
-    world.step("there and back under messages", there_and_back::messages_flow_all_the_way);
-    world.step("killed once the starter is disarmed", crash::killed_after_the_disarming);
-    world.step("killed once the container is started", crash::killed_after_the_start);
-    world.step("the release binary killed from outside", crash::the_release_binary_is_killed);
+    world.step(
+        "scan is read-only and finds what is there",
+        there_and_back::scan_finds_the_gateway,
+    );
+    world.step(
+        "bad input changes nothing",
+        bad_input::every_refusal_is_one_line_and_changes_nothing,
+    );
+    world.step(
+        "there and back under messages",
+        there_and_back::messages_flow_all_the_way,
+    );
+    world.step(
+        "killed once the starter is disarmed",
+        crash::killed_after_the_disarming,
+    );
+    world.step(
+        "killed once the container is started",
+        crash::killed_after_the_start,
+    );
+    world.step(
+        "the release binary killed from outside",
+        crash::the_release_binary_is_killed,
+    );
     world.step("power cut in the silence", crash::power_cut_in_the_silence);
-    world.step("a container that cannot serve is rolled back", crash::an_unhealthy_container_is_rolled_back);
+    world.step(
+        "a container that cannot serve is rolled back",
+        crash::an_unhealthy_container_is_rolled_back,
+    );
 }
 
 #[test]

@@ -6,29 +6,29 @@ use std::time::{Duration, Instant};
 use ocmigrate_lab::bot_api::client::Client;
 use ocmigrate_lab::bot_api::wire::{SummaryQuery, Traffic};
 use ocmigrate_lab::fleet::Fleet;
-use ocmigrate_lab::server::{BASE_IMAGE, Output, SERVER_IMAGE, Server, base_image_tar};
+use ocmigrate_lab::server::{BASE_IMAGE, SERVER_IMAGE, Server, base_image_tar};
 use ocmigrate_lab::services::{Options, Services};
 
 /// The group that the proposal makes of the fleet.
-pub const GROUP: &str = "oc-joe";
+pub(crate) const GROUP: &str = "oc-joe";
 /// Where the plan lies in the box.
-pub const PLAN: &str = "/root/plan.json";
+pub(crate) const PLAN: &str = "/root/plan.json";
 /// The gateway's configuration.
-pub const CONFIG: &str = "/home/joe/.openclaw/openclaw.json";
+pub(crate) const CONFIG: &str = "/home/joe/.openclaw/openclaw.json";
 /// How long a message may wait for its answer: a start and a turn on a loaded machine.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A box, what it talks to, and its fleet.
-pub struct World {
-    pub server: Server,
-    pub fleet: Fleet,
-    pub client: Client,
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) fleet: Fleet,
+    pub(crate) client: Client,
     _services: Services,
 }
 
 impl World {
     /// Boots a box, furnishes it and waits until its gateways are ready.
-    pub fn boot(name: &str) -> Self {
+    pub(crate) fn boot(name: &str) -> Self {
         let services = Services::start(&options()).unwrap();
         let client = services.client();
         let fleet = Fleet::named("first-light").unwrap();
@@ -39,7 +39,12 @@ impl World {
         let server = Server::boot(&name, SERVER_IMAGE).unwrap();
         server.load_image(&base_image_tar()).unwrap();
         fleet.settle(&server).unwrap();
-        let world = Self { server, fleet, client, _services: services };
+        let world = Self {
+            server,
+            fleet,
+            client,
+            _services: services,
+        };
         world.install("release", "ocmigrate");
         world.install("fault/release", "ocmigrate-fault");
         world.wait_until_answered_natively();
@@ -47,7 +52,7 @@ impl World {
     }
 
     /// Runs one part of the test and says how long it took.
-    pub fn step(&self, name: &str, part: impl FnOnce(&Self)) {
+    pub(crate) fn step(&self, name: &str, part: impl FnOnce(&Self)) {
         let start = Instant::now();
         eprintln!("==== {name}");
         part(self);
@@ -57,27 +62,24 @@ impl World {
     fn install(&self, build: &str, name: &str) {
         let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
         let binary: PathBuf = target.join(build).join("ocmigrate");
-        assert!(binary.exists(), "{} is missing: run scripts/test", binary.display());
-        self.server.copy_in(&binary, &format!("/usr/local/bin/{name}")).unwrap();
-    }
-
-    /// Runs a shell command in the box; the whole output goes to the test's log where it fails.
-    pub fn run(&self, command: &str) -> Output {
-        let output = self.server.exec(&["bash", "-c", command]).unwrap();
-        if !output.is_success() {
-            eprintln!("{command}: status {:?}\n{}{}", output.status, output.stdout, output.stderr);
-        }
-        output
+        assert!(
+            binary.exists(),
+            "{} is missing: run scripts/test",
+            binary.display()
+        );
+        self.server
+            .copy_in(&binary, &format!("/usr/local/bin/{name}"))
+            .unwrap();
     }
 
     /// Runs a shell command that must succeed and returns what it printed.
-    pub fn shell(&self, command: &str) -> String {
+    pub(crate) fn shell(&self, command: &str) -> String {
         self.server.shell(command).unwrap()
     }
 
     /// Runs a command that must end with this exit code; returns both streams together.
     #[track_caller]
-    pub fn run_to(&self, code: i32, command: &str) -> String {
+    pub(crate) fn run_to(&self, code: i32, command: &str) -> String {
         let output = self.server.exec(&["bash", "-c", command]).unwrap();
         let text = format!("{}{}", output.stdout, output.stderr);
         assert_eq!(output.status, code, "{command}:\n{text}");
@@ -85,12 +87,15 @@ impl World {
     }
 
     /// Plans the group anew.
-    pub fn plan(&self) {
-        self.run_to(0, &format!("ocmigrate plan --yes --base {BASE_IMAGE} -o {PLAN}"));
+    pub(crate) fn plan(&self) {
+        self.run_to(
+            0,
+            &format!("ocmigrate plan --yes --base {BASE_IMAGE} -o {PLAN}"),
+        );
     }
 
     /// Sends one message to every bot and waits for all answers.
-    pub fn wait_until_answered(&self) {
+    pub(crate) fn wait_until_answered(&self) {
         let sent: Vec<_> = self
             .fleet
             .bot_tokens()
@@ -108,27 +113,32 @@ impl World {
     }
 
     /// Returns whether the native unit runs and the container does not.
-    pub fn is_native(&self) -> bool {
+    pub(crate) fn is_native(&self) -> bool {
         self.unit_is_active() && !self.container_runs()
     }
 
     /// Returns whether the container runs and the native unit does not.
-    pub fn is_in_container(&self) -> bool {
+    pub(crate) fn is_in_container(&self) -> bool {
         !self.unit_is_active() && self.container_runs()
     }
 
     fn unit_is_active(&self) -> bool {
         let command = "systemctl --user is-active openclaw-gateway.service";
-        self.server.shell_as("joe", &format!("{command} || true")).unwrap().trim() == "active"
+        self.server
+            .shell_as("joe", &format!("{command} || true"))
+            .unwrap()
+            .trim()
+            == "active"
     }
 
     fn container_runs(&self) -> bool {
-        let command = format!("docker inspect -f '{{{{.State.Running}}}}' {GROUP} 2>/dev/null || true");
+        let command =
+            format!("docker inspect -f '{{{{.State.Running}}}}' {GROUP} 2>/dev/null || true");
         self.shell(&command).trim() == "true"
     }
 
     /// Starts a message to every bot each so many milliseconds.
-    pub fn start_traffic(&self, every_ms: u64) {
+    pub(crate) fn start_traffic(&self, every_ms: u64) {
         for (number, token) in self.fleet.bot_tokens().into_iter().enumerate() {
             let traffic = Traffic {
                 token: token.to_owned(),
@@ -141,7 +151,7 @@ impl World {
         }
     }
 
-    pub fn stop_traffic(&self) {
+    pub(crate) fn stop_traffic(&self) {
         for token in self.fleet.bot_tokens() {
             self.client.stop_traffic(token).unwrap();
         }
@@ -150,8 +160,12 @@ impl World {
     /// Waits until everything sent since an instant is answered, then checks the promises; returns the silence of each
     /// bot in milliseconds.
     #[track_caller]
-    pub fn check_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
-        let query = SummaryQuery { since: Some(since), until: Some(until), patience_ms: None };
+    pub(crate) fn check_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
+        let query = SummaryQuery {
+            since: Some(since),
+            until: Some(until),
+            patience_ms: None,
+        };
         let deadline = Instant::now() + PATIENCE;
         let summaries: Vec<_> = loop {
             let all: Vec<_> = self
@@ -198,6 +212,6 @@ fn options() -> Options {
 }
 
 /// Milliseconds since 1970.
-pub fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap()
 }
