@@ -60,7 +60,11 @@ fn sources(room: &str) -> Vec<(String, String)> {
         .map(|entry| {
             let text = std::fs::read_to_string(entry.path()).unwrap();
             // Test modules stand at the end of a file and may do as they like.
-            let text = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+            let text = text
+                .split("#[cfg(test)]")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             (entry.path().display().to_string(), text)
         })
         .collect()

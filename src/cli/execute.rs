@@ -13,7 +13,7 @@ use crate::inventory::Inventory;
 use crate::journal::{self, Direction, Journal, Lock, Outcome};
 use crate::openclaw;
 use crate::plan::{self, Facts, Plan};
-use crate::report::{self, DryRun};
+use crate::report::{self, DryRun, Refusal};
 use crate::step::{Paths, Step, steps};
 
 /// Move a group into its container
@@ -142,7 +142,10 @@ impl Execute {
         report.refused = steps
             .iter()
             .find_map(|step| step.capture(&context).err())
-            .map(|error| error.to_string());
+            .map(|error| Refusal {
+                what: error.to_string(),
+                remedy: error.hint().map(str::to_owned),
+            });
         if let Some(version) = gateway
             .release
             .as_ref()
@@ -245,6 +248,15 @@ impl Setting {
 }
 
 fn blocked(report: &DryRun) -> Failure {
+    if !report.blocked_by.is_empty() {
+        let ids: Vec<_> = report
+            .blocked_by
+            .iter()
+            .map(|finding| finding.id.as_str())
+            .collect();
+        return Failure::new(Code::Blocked, format!("blocked by {}", ids.join(", ")))
+            .hint("each names its fix above; ocmigrate explain ID tells more");
+    }
     if !report.stale.is_empty() {
         return Failure::new(
             Code::Blocked,
@@ -252,14 +264,11 @@ fn blocked(report: &DryRun) -> Failure {
         )
         .hint("ocmigrate plan --yes makes a new one");
     }
-    if let Some(refused) = &report.refused {
-        return Failure::new(Code::Blocked, format!("{refused}; nothing was changed"));
-    }
-    let ids: Vec<_> = report
-        .blocked_by
-        .iter()
-        .map(|finding| finding.id.as_str())
-        .collect();
-    Failure::new(Code::Blocked, format!("blocked by {}", ids.join(", ")))
-        .hint("each names its fix above; ocmigrate explain ID tells more")
+    let refusal = report.refused.clone().unwrap_or_default();
+    let mut failure = Failure::new(
+        Code::Blocked,
+        format!("{}; nothing was changed", refusal.what),
+    );
+    failure.hint = refusal.remedy;
+    failure
 }

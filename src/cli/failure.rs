@@ -105,16 +105,21 @@ impl From<JournalError> for Failure {
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         Self::of(Code::Usage, &error)
+            .hint("correct that line, or make a new plan: ocmigrate plan --yes")
     }
 }
 
 impl From<ListError> for Failure {
     fn from(error: ListError) -> Self {
-        let code = match error {
-            ListError::NoGroup { .. } => Code::Usage,
-            ListError::SeveralGateways { .. } | ListError::NotMovable { .. } => Code::Blocked,
+        let (code, hint) = match &error {
+            ListError::NoGroup { .. } => (Code::Usage, "choose one of these, or edit the plan"),
+            ListError::SeveralGateways { .. } => (
+                Code::Blocked,
+                "give each gateway a group of its own in the plan",
+            ),
+            ListError::NotMovable { .. } => (Code::Blocked, "ocmigrate scan tells more about it"),
         };
-        Self::of(code, &error)
+        Self::of(code, &error).hint(hint)
     }
 }
 

@@ -30,7 +30,16 @@ pub struct DryRun {
     /// The facts that differ from the plan's.
     pub stale: Vec<Difference>,
     /// What the steps themselves found in their way.
-    pub refused: Option<String>,
+    pub refused: Option<Refusal>,
+}
+
+/// Why a step would not begin.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Refusal {
+    /// What stands in its way.
+    pub what: String,
+    /// What to do about it, where there is something.
+    pub remedy: Option<String>,
 }
 
 impl DryRun {
@@ -220,7 +229,7 @@ fn push_blocks(text: &mut String, report: &DryRun) {
         );
     }
     if let Some(refused) = &report.refused {
-        let _ = writeln!(text, "refused: {refused}");
+        let _ = writeln!(text, "refused: {}", refused.what);
     }
 }
 

@@ -4,7 +4,7 @@ mod dry_run;
 mod scan;
 mod status;
 
-pub use dry_run::{DryRun, dry_run, dry_run_markdown, dry_run_text};
+pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text};
 pub use scan::scan_text;
 pub use status::{GroupStatus, status_text};
 
