@@ -133,6 +133,18 @@ pub fn channels_status_argv(release: &Release) -> Vec<OsString> {
     argv(release, "openclaw.mjs", &["channels", "status", "--json"])
 }
 
+/// Returns the command that lets running turns finish and takes no new ones in, for at most so many seconds; it goes on
+/// polling and keeps what arrives for the next start. The gateway takes it back by itself after two minutes; 2026.9.6.
+#[must_use]
+pub fn suspend_argv(release: &Release, seconds: u32) -> Vec<OsString> {
+    let seconds = seconds.to_string();
+    argv(
+        release,
+        "openclaw.mjs",
+        &["gateway", "suspend", "--wait", &seconds, "--json"],
+    )
+}
+
 fn argv(release: &Release, script: &str, arguments: &[&str]) -> Vec<OsString> {
     let program: [&Path; 2] = [&release.node, &release.package.join(script)];
     let program = program.into_iter().map(|path| path.as_os_str().to_owned());

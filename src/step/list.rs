@@ -21,6 +21,9 @@ use crate::plan::{GatewayFacts, Group, OwnerPolicy, Plan};
 /// How long a stop of the container waits: OpenClaw drains for up to 315 s.
 const STOP_TIMEOUT: Duration = Duration::from_secs(340);
 
+/// How long running turns may take until the gateway is stopped; less than the two minutes that a suspension holds.
+const DRAIN_SECS: u32 = 90;
+
 /// Why no steps can be made for a group.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ListError {
@@ -59,6 +62,7 @@ struct Movable<'a> {
     serve: Vec<String>,
     validate: Vec<String>,
     channels: Vec<String>,
+    suspend: Vec<String>,
 }
 
 /// Makes the list of steps that moves one group; the same plan always gives the same list.
@@ -116,6 +120,8 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         Step::StopGateway(StopGateway {
             gateway: facts.name.to_string(),
             unit,
+            user: facts.user.clone(),
+            suspend: gateway.suspend.clone(),
             trace: reach.trace.clone(),
         }),
         Step::ChangeOwners(ChangeOwners {
@@ -133,6 +139,8 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         }),
         Step::StartContainer(StartContainer {
             container: group.name.clone(),
+            user: format!("{uid}:{gid}"),
+            suspend: gateway.suspend.clone(),
             trace: reach.trace.clone(),
         }),
         Step::ConfirmContainer(ConfirmContainer {
@@ -196,6 +204,7 @@ fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> 
         serve: text(release::gateway_argv(release))?,
         validate: text(release::validate_argv(release))?,
         channels: text(release::channels_status_argv(release))?,
+        suspend: text(release::suspend_argv(release, DRAIN_SECS))?,
     })
 }
 

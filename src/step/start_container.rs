@@ -1,6 +1,8 @@
 //! Starts the container, once the native gateway is proven dead.
 
 use super::confirm_native::Nothing;
+use super::create_container::launched;
+use super::stop_gateway::DRAIN_DEADLINE;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{ContainerState, RestartPolicy};
 use crate::host::GatewayTrace;
@@ -14,6 +16,10 @@ use crate::host::GatewayTrace;
 pub struct StartContainer {
     /// The container.
     pub container: String,
+    /// The `uid:gid` that it runs as.
+    pub user: String,
+    /// The argv that lets the gateway's running turns finish.
+    pub suspend: Vec<String>,
     /// What identifies native processes of its gateway, which must not run.
     pub trace: GatewayTrace,
 }
@@ -67,6 +73,9 @@ impl Kind for StartContainer {
                 .set_restart_policy(&self.container, RestartPolicy::No)?;
         }
         (context.say)("the container finishes its turns and stops");
+        if container.state == ContainerState::Running {
+            self.drain(context);
+        }
         context.docker.stop(&self.container)?;
         if self.is_running(context)? {
             let what = format!("container `{}` was stopped and still runs", self.container);
@@ -92,6 +101,20 @@ impl Kind for StartContainer {
 }
 
 impl StartContainer {
+    /// Lets running turns finish while the bots are still polled; a gateway that cannot be asked finishes them after
+    /// SIGTERM by itself.
+    fn drain(&self, context: &Context) {
+        let argv = launched(&self.suspend);
+        let drained = context
+            .docker
+            .exec(&self.container, &self.user, &argv, &[], DRAIN_DEADLINE);
+        if !drained.is_ok_and(|output| output.code == 0) {
+            (context.say)(
+                "the gateway does not take a suspension; it finishes its turns while it stops",
+            );
+        }
+    }
+
     fn is_running(&self, context: &Context) -> Result<bool> {
         let state = context
             .docker

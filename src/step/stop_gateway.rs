@@ -1,17 +1,20 @@
 //! Stops the native gateway and proves it dead.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::host::GatewayTrace;
-use crate::inventory::{ProcessId, UnitStarter};
+use crate::inventory::{ProcessId, UnitStarter, User};
 
 /// OpenClaw drains for up to 315 s after SIGTERM, and its own unit allows 330 s.
 const STOP_DEADLINE: Duration = Duration::from_secs(345);
 /// How long processes that the manager does not know of may outlive the unit's stop.
 const DEATH_DEADLINE: Duration = Duration::from_secs(30);
+/// How long the command that asks for the drain may take, its own wait included.
+pub(super) const DRAIN_DEADLINE: Duration = Duration::from_secs(115);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Stops the native gateway by its unit, and proves that its processes are gone and its port is free.
@@ -24,6 +27,10 @@ pub struct StopGateway {
     pub gateway: String,
     /// The unit.
     pub unit: UnitStarter,
+    /// The user that it runs as.
+    pub user: User,
+    /// The argv that lets its running turns finish.
+    pub suspend: Vec<String>,
     /// What identifies its processes.
     pub trace: GatewayTrace,
 }
@@ -57,6 +64,7 @@ impl Kind for StopGateway {
 
     fn apply(&self, before: &Before, context: &Context) -> Result<()> {
         (context.say)("the gateway finishes its turns and stops");
+        self.drain(before, context)?;
         context.host.stop_unit(&self.unit, STOP_DEADLINE)?;
         let start = context.host.now_ms();
         while let Some(alive) = self.find_life(&before.processes, context)? {
@@ -97,6 +105,28 @@ impl Kind for StopGateway {
 }
 
 impl StopGateway {
+    /// Lets running turns finish while the bots are still polled. A gateway that cannot be asked finishes them after
+    /// SIGTERM by itself, so a failure here stops nothing.
+    fn drain(&self, before: &Before, context: &Context) -> Result<()> {
+        let Some(process) = before.processes.first().copied() else {
+            return Ok(());
+        };
+        if !context.host.is_alive(process)? {
+            return Ok(());
+        }
+        let argv: Vec<OsString> = self.suspend.iter().map(OsString::from).collect();
+        let environment = context.host.environment(process)?;
+        let drained = context
+            .host
+            .run_as(&self.user, &argv, &environment, DRAIN_DEADLINE);
+        if !drained.is_ok_and(|output| output.code == 0) {
+            (context.say)(
+                "the gateway does not take a suspension; it finishes its turns while it stops",
+            );
+        }
+        Ok(())
+    }
+
     /// Returns a sign of life of the native gateway.
     fn find_life(&self, known: &[ProcessId], context: &Context) -> Result<Option<String>> {
         for process in known {

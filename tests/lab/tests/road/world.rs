@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ocmigrate_lab::bot_api::client::Client;
+use ocmigrate_lab::bot_api::ledger::BotSummary;
 use ocmigrate_lab::bot_api::wire::{SummaryQuery, Traffic};
 use ocmigrate_lab::fleet::Fleet;
 use ocmigrate_lab::server::{BASE_IMAGE, SERVER_IMAGE, Server, base_image_tar};
@@ -46,7 +47,7 @@ impl World {
             _services: services,
         };
         world.install("release", "ocmigrate");
-        world.install("fault/release", "ocmigrate-fault");
+        world.install("debug", "ocmigrate-fault");
         world.wait_until_answered_natively();
         world
     }
@@ -157,33 +158,39 @@ impl World {
         }
     }
 
-    /// Waits until everything sent since an instant is answered, then checks the promises; returns the silence of each
-    /// bot in milliseconds.
+    /// Checks the promises for everything sent between two instants; returns the silence of each bot in milliseconds.
     #[track_caller]
     pub(crate) fn check_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
-        let query = SummaryQuery {
-            since: Some(since),
-            until: Some(until),
-            patience_ms: None,
-        };
+        let silences = self.print_ledger(since, until, what);
+        for bot in self.summaries(since, until) {
+            let id = bot.token.split(':').next().unwrap().to_owned();
+            assert!(bot.overlaps.is_empty(), "{what}: {:?}", bot.overlaps);
+            assert_eq!(bot.undelivered, Vec::<String>::new(), "{what}: bot {id}");
+            assert_eq!(bot.unanswered, Vec::<String>::new(), "{what}: bot {id}");
+        }
+        silences
+    }
+
+    /// Waits until everything sent between two instants is answered, or too long has passed, and prints the figures;
+    /// returns the silence of each bot in milliseconds.
+    pub(crate) fn print_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
         let deadline = Instant::now() + PATIENCE;
-        let summaries: Vec<_> = loop {
-            let all: Vec<_> = self
-                .fleet
-                .bot_tokens()
+        while Instant::now() < deadline {
+            if self
+                .summaries(since, until)
                 .iter()
-                .map(|token| self.client.bot_summary(token, query).unwrap())
-                .collect();
-            if all.iter().all(|bot| bot.unanswered.is_empty()) || Instant::now() > deadline {
-                break all;
+                .all(|bot| bot.unanswered.is_empty())
+            {
+                break;
             }
             std::thread::sleep(Duration::from_secs(1));
-        };
-        for (token, bot) in self.fleet.bot_tokens().iter().zip(&summaries) {
-            let id = token.split(':').next().unwrap();
+        }
+        let summaries = self.summaries(since, until);
+        for bot in &summaries {
             eprintln!(
-                "{what}: bot {id}: {} messages, {} answered, {} doubled, {} overlaps, {} conflicts, silence {} ms, \
+                "{what}: bot {}: {} messages, {} answered, {} doubled, {} overlaps, {} conflicts, silence {} ms, \
                  slowest reply {:?} ms",
+                bot.username,
                 bot.enqueued,
                 bot.answered,
                 bot.duplicates.len(),
@@ -192,12 +199,21 @@ impl World {
                 bot.silence_ms,
                 bot.slowest_reply_ms
             );
-            assert!(bot.overlaps.is_empty(), "{what}: {:?}", bot.overlaps);
-            assert_eq!(bot.unanswered, Vec::<String>::new(), "{what}: bot {id}");
-            assert_eq!(bot.lost, Vec::<String>::new(), "{what}: bot {id}");
-            assert_eq!(bot.undelivered, Vec::<String>::new(), "{what}: bot {id}");
         }
         summaries.iter().map(|bot| bot.silence_ms).collect()
+    }
+
+    fn summaries(&self, since: u64, until: u64) -> Vec<BotSummary> {
+        let query = SummaryQuery {
+            since: Some(since),
+            until: Some(until),
+            patience_ms: None,
+        };
+        let tokens = self.fleet.bot_tokens();
+        tokens
+            .iter()
+            .map(|token| self.client.bot_summary(token, query).unwrap())
+            .collect()
     }
 }
 
