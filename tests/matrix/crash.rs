@@ -1,8 +1,10 @@
 //! The program dies at every change, before, within and after it; a fresh process goes on or goes back.
 
+use ocmigrate::docker::ContainerState;
 use ocmigrate::host::fake::Moment;
 use ocmigrate::journal::Outcome;
 
+use crate::fleet::GROUP;
 use crate::world::{Call, World};
 
 /// Every change of a run from one world to a later one, with every moment that it has.
@@ -126,4 +128,19 @@ fn after_a_power_cut_anywhere_a_rollback_goes_on() {
         world.rollback().unwrap();
         world.assert_native(case);
     });
+}
+
+/// The engine in memory knows no death within a program's run, so what it leaves is put there by hand.
+#[test]
+fn a_container_that_a_death_within_the_validation_left_goes_with_the_rollback() {
+    for state in [ContainerState::Running, ContainerState::Exited(0)] {
+        let world = settled();
+        let mut spec = world.docker.spec(GROUP).unwrap();
+        spec.name = format!("{GROUP}-validate");
+        (spec.network, spec.ports) = (None, Vec::new());
+        spec.labels.retain(|name, _| name.starts_with("ocmigrate."));
+        world.docker.add_container(&spec, state);
+        world.rollback().unwrap();
+        world.assert_native(&format!("{state:?}"));
+    }
 }
