@@ -51,7 +51,7 @@ fn a_foreign_container_stops_the_run_and_stays() {
     ] {
         let spec = foreign_container(GROUP);
         assert_refused("container", |world| {
-            world.docker.add_container(&spec, state)
+            world.docker.add_container(&spec, state);
         });
     }
 }

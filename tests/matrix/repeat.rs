@@ -14,7 +14,7 @@ fn every_step_applied_twice_is_like_applied_once_and_undone_twice_like_undone_on
         let apply = || {
             world
                 .with_context(|context| step.apply(before, context))
-                .unwrap()
+                .unwrap();
         };
         apply();
         let once = Snapshot::of(&world);
@@ -25,7 +25,7 @@ fn every_step_applied_twice_is_like_applied_once_and_undone_twice_like_undone_on
         let undo = || {
             world
                 .with_context(|context| step.undo(before, context))
-                .unwrap()
+                .unwrap();
         };
         undo();
         let once = Snapshot::of(&world);

@@ -267,7 +267,7 @@ impl World {
     /// Everything is in the container once that had time to boot.
     #[track_caller]
     pub(crate) fn assert_in_container_later(&self, case: &str) {
-        self.host.sleep(std::time::Duration::from_secs(60));
+        self.host.sleep(std::time::Duration::from_mins(1));
         self.assert_in_container(case);
     }
 
