@@ -42,7 +42,11 @@ impl Kind for ChangeOwners {
         }
     }
 
-    fn capture(&self, context: &Context) -> Result<Nothing> {
+    fn capture(&self, _context: &Context) -> Result<Nothing> {
+        Ok(Nothing {})
+    }
+
+    fn apply(&self, _before: &Nothing, context: &Context) -> Result<()> {
         let ownership = Ownership {
             uid: 0,
             gid: 0,
@@ -51,10 +55,6 @@ impl Kind for ChangeOwners {
         context
             .host
             .make_directory(&context.paths.group_state(&self.group), ownership)?;
-        Ok(Nothing {})
-    }
-
-    fn apply(&self, _before: &Nothing, context: &Context) -> Result<()> {
         let report = context.host.change_owners(&OwnerChange {
             roots: self.roots.clone(),
             uid: self.uid,

@@ -12,8 +12,8 @@ const LABEL: &str = "ocmigrate.base";
 
 /// Makes the base image of the host's distribution with debootstrap, or looks that the given one is there.
 ///
-/// `Before` says whether it was there. Idempotent: an image with the recipe's label is taken as it is. Undo leaves it:
-/// the image is a cache that a second try uses, and nothing runs from it.
+/// `Before` says whether it was there. Idempotent: an image with the recipe's label is taken as it is. Undo removes the
+/// archive that a crash left, and leaves the image: it is a cache that a second try uses, and nothing runs from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MakeBase {
     /// The image.
@@ -86,8 +86,8 @@ impl Kind for MakeBase {
         Ok(())
     }
 
-    fn undo(&self, _before: &ImageBefore, _context: &Context) -> Result<()> {
-        Ok(())
+    fn undo(&self, _before: &ImageBefore, context: &Context) -> Result<()> {
+        Ok(context.host.remove(&self.archive)?)
     }
 
     fn verify(&self, _before: &ImageBefore, _context: &Context) -> Result<Vec<Drift>> {

@@ -9,8 +9,8 @@ use crate::host::GatewayTrace;
 
 /// Starts the container and lets the engine start it at boot.
 ///
-/// The restart policy is set here and not at creation: an engine that restarts also starts containers that were only
-/// created when their policy says so, and that would be a second poller. `Before` holds nothing. Idempotent: a running
+/// The restart policy is set here and not at creation, so that no restart of the engine can start the container before
+/// the native gateway is proven dead. `Before` holds nothing. Idempotent: a running
 /// container stays. Undo takes the policy away first, then stops the container, and sees it stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartContainer {

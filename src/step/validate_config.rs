@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::confirm_native::Nothing;
-use super::create_container::launched;
+use super::create_container::{GROUP_LABEL, SPEC_LABEL, launched};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{ContainerSpec, Mount};
 use crate::host::{FileMeta, Ownership};
@@ -17,7 +17,8 @@ const DEADLINE: Duration = Duration::from_mins(3);
 /// Runs `openclaw config validate` in a throw-away container that sees the files read-only and no network, with the
 /// configuration as it will be laid over the one of today.
 ///
-/// Changes nothing that stays; `Before` holds nothing, undo removes a candidate that a crash left.
+/// Changes nothing that stays; `Before` holds nothing, undo removes a candidate and a container
+/// that a crash left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidateConfig {
     /// The group.
@@ -85,6 +86,7 @@ impl Kind for ValidateConfig {
     }
 
     fn undo(&self, _before: &Nothing, context: &Context) -> Result<()> {
+        self.remove_leftover(context)?;
         Ok(context.host.remove(&self.candidate_path(context))?)
     }
 
@@ -94,6 +96,22 @@ impl Kind for ValidateConfig {
 }
 
 impl ValidateConfig {
+    /// Removes the throw-away container that a crash left; one with other labels of ours, or none, is not it.
+    fn remove_leftover(&self, context: &Context) -> Result<()> {
+        let wanted = self.container(&self.candidate_path(context));
+        let found = context.docker.find_container(&wanted.name)?;
+        let is_ours = found.is_some_and(|found| {
+            [SPEC_LABEL, GROUP_LABEL]
+                .iter()
+                .all(|name| found.labels.get(*name) == wanted.labels.get(*name))
+        });
+        if is_ours {
+            context.docker.stop(&wanted.name)?;
+            context.docker.remove_container(&wanted.name)?;
+        }
+        Ok(())
+    }
+
     fn candidate_path(&self, context: &Context) -> PathBuf {
         context
             .paths

@@ -72,6 +72,8 @@ pub struct FakeWorld {
     pub processes: Vec<FakeProcess>,
     /// Who began and ceased to poll, in order.
     pub pollers: Vec<PollerChange>,
+    /// The configuration that each native gateway found when it started, in order; `None` where there was none.
+    pub found_configs: Vec<Option<Vec<u8>>>,
     /// What programs answer, by the first word of their argument list; others answer nothing, with code 0.
     pub programs: BTreeMap<OsString, Output>,
     /// What goes wrong, and the log of changing calls.
@@ -236,6 +238,9 @@ impl FakeWorld {
         };
         let boot_ms = i64::try_from(gateway.boot.as_millis()).ok()?;
         let name = native(id);
+        let config = self.files.get(&gateway.trace.config);
+        let config = config.map(|file| file.state.bytes.clone());
+        self.found_configs.push(config);
         if !self.listen(gateway.trace.port, name.clone(), self.now_ms + boot_ms) {
             return None;
         }

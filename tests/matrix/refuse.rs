@@ -1,0 +1,94 @@
+//! Foreign things in the way stop a run before the gateway is stopped, and stay.
+
+use std::collections::BTreeMap;
+
+use ocmigrate::docker::{ContainerState, Docker};
+use ocmigrate::execute::ExecuteError;
+use ocmigrate::host::Ownership;
+
+use crate::fleet::{GROUP, NETWORK};
+use crate::world::{World, foreign_container};
+
+const ROOTS: Ownership = Ownership {
+    uid: 0,
+    gid: 0,
+    mode: 0o644,
+};
+
+/// Runs in a world with a foreign thing; the native gateway is never stopped, and everything stays as it was.
+#[track_caller]
+fn assert_refused(thing: &str, furnish: impl FnOnce(&World)) {
+    let world = World::with(furnish);
+    let polled = world.host.world().pollers.len();
+    let result = world.execute();
+    let Err(ExecuteError::RolledBack { reason, .. }) = &result else {
+        panic!("{thing}: {result:?}");
+    };
+    assert!(
+        reason.contains("was not made by ocmigrate"),
+        "{thing}: {reason}"
+    );
+    world.assert_native(thing);
+    assert_eq!(
+        world.host.world().pollers.len(),
+        polled,
+        "{thing}: the gateway was stopped"
+    );
+}
+
+fn assert_file_refused(path: &str) {
+    assert_refused(path, |world| {
+        world.host.world_mut().add_file(path, b"foreign", ROOTS);
+    });
+}
+
+#[test]
+fn a_foreign_container_stops_the_run_and_stays() {
+    for state in [
+        ContainerState::Created,
+        ContainerState::Exited(0),
+        ContainerState::Running,
+    ] {
+        let spec = foreign_container(GROUP);
+        assert_refused("container", |world| {
+            world.docker.add_container(&spec, state);
+        });
+    }
+}
+
+#[test]
+fn a_foreign_network_stops_the_run_and_stays() {
+    assert_refused("network", |world| {
+        world
+            .docker
+            .create_network(NETWORK, &BTreeMap::new())
+            .unwrap();
+    });
+}
+
+#[test]
+fn a_foreign_image_stops_the_run_and_stays() {
+    for reference in [
+        "ocmigrate/base:debian-bookworm",
+        "ocmigrate/openclaw:2026.9.6-00000000",
+    ] {
+        assert_refused(reference, |world| {
+            world.docker.add_image(reference, &BTreeMap::new());
+        });
+    }
+}
+
+#[test]
+fn a_foreign_compose_file_stops_the_run_and_stays() {
+    assert_file_refused("/etc/ocmigrate/docker-compose.yml");
+}
+
+#[test]
+fn a_foreign_drop_in_stops_the_run_and_stays() {
+    assert_file_refused("/etc/systemd/user/openclaw-gateway.service.d/50-ocmigrate-oc-joe.conf");
+}
+
+#[test]
+fn a_foreign_marker_stops_the_run_and_stays() {
+    assert_file_refused("/etc/ocmigrate/disarmed/oc-joe/1001");
+}
