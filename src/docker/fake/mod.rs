@@ -212,11 +212,7 @@ mod tests {
     fn spec(name: &str) -> ContainerSpec {
         ContainerSpec {
             name: name.to_owned(),
-<<<<<<< HEAD
             hostname: "host".to_owned(),
-=======
-            hostname: name.to_owned(),
->>>>>>> matrix
             image: "image:1".to_owned(),
             user: "1:1".to_owned(),
             directory: "/".into(),
