@@ -52,8 +52,8 @@ const WALLED: &[(&str, &str)] = &[
 ];
 
 fn sources(room: &str) -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room);
-    walkdir::WalkDir::new(root)
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room);
+    walkdir::WalkDir::new(directory)
         .into_iter()
         .map(Result::unwrap)
         .filter(|entry| entry.path().extension().is_some_and(|end| end == "rs"))

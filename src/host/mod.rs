@@ -1,5 +1,5 @@
 //! The only room that changes the host: files, owners, signals, starters. [`Host`] is its door for steps;
-//! [`RealHost`](real::RealHost) stands behind it, and a fake with the same contract in tests.
+//! [`RealHost`] stands behind it, and a fake with the same contract in tests.
 
 use std::ffi::OsString;
 use std::io;
