@@ -49,6 +49,7 @@ fn a_gateway_goes_into_a_container_and_comes_back() {
         "a container that cannot serve is rolled back",
         crash::an_unhealthy_container_is_rolled_back,
     );
+    world.end();
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A booted box with a fleet, its Bot API and model outside of it, and `ocmigrate` inside.
 
+use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -24,6 +26,7 @@ pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) fleet: Fleet,
     pub(crate) client: Client,
+    failed: RefCell<Vec<String>>,
     _services: Services,
 }
 
@@ -44,6 +47,7 @@ impl World {
             server,
             fleet,
             client,
+            failed: RefCell::default(),
             _services: services,
         };
         world.install("release", "ocmigrate");
@@ -52,12 +56,28 @@ impl World {
         world
     }
 
-    /// Runs one part of the test and says how long it took.
+    /// Runs one part of the test and says how long it took. A part that fails does not keep the next from running: the
+    /// group is brought back first, and the test fails at its end.
     pub(crate) fn step(&self, name: &str, part: impl FnOnce(&Self)) {
         let start = Instant::now();
         eprintln!("==== {name}");
-        part(self);
+        let result = std::panic::catch_unwind(AssertUnwindSafe(|| part(self)));
         eprintln!("==== {name}: {:.0} s", start.elapsed().as_secs_f64());
+        if result.is_err() {
+            self.failed.borrow_mut().push(name.to_owned());
+            self.stop_traffic();
+            let back = format!("ocmigrate rollback --group {GROUP} --yes");
+            let _ = self.server.exec(&["bash", "-c", &back]).unwrap();
+        }
+    }
+
+    /// Fails if a part failed.
+    pub(crate) fn end(&self) {
+        assert_eq!(
+            *self.failed.borrow(),
+            Vec::<String>::new(),
+            "these parts failed"
+        );
     }
 
     fn install(&self, build: &str, name: &str) {
