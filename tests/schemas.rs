@@ -1,0 +1,36 @@
+//! The published schemas are those of the code. `UPDATE_SCHEMAS=1 cargo test --test schemas` writes them anew.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test reads and writes the published files and fails by panicking"
+)]
+
+use std::path::Path;
+
+use ocmigrate::inventory::Inventory;
+use ocmigrate::plan::Plan;
+
+fn is_published(name: &str, schema: &schemars::Schema) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("plans")
+        .join(name);
+    let text = serde_json::to_string_pretty(schema).unwrap() + "\n";
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        text,
+        "{name} is not that of the code"
+    );
+}
+
+#[test]
+fn the_schema_of_plans_is_published() {
+    is_published("plan.schema.json", &schemars::schema_for!(Plan));
+}
+
+#[test]
+fn the_schema_of_inventories_is_published() {
+    is_published("inventory.schema.json", &schemars::schema_for!(Inventory));
+}
