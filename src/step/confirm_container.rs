@@ -1,9 +1,15 @@
 //! Waits until the container serves and its bots poll.
 
+use std::time::Duration;
+
 use super::confirm_native::Nothing;
 use super::context::{CHANNELS_DEADLINE, find_silent_account};
 use super::{Context, Description, Drift, Kind, Reach, Result, Sign};
 use crate::docker::ContainerState;
+
+/// How often verify looks again at a container that does not answer.
+const VERIFY_TRIES: u32 = 15;
+const VERIFY_PAUSE: Duration = Duration::from_secs(2);
 
 /// Waits until the gateway in the container is live and ready, seen from the host through the published port, and its
 /// bots poll again; changes nothing. `Before` holds nothing.
@@ -53,7 +59,15 @@ impl Kind for ConfirmContainer {
             "docker logs {}; or: ocmigrate rollback --group {0}",
             self.container
         );
-        let problem = self.find_problem(context)?;
+        // A busy gateway does not answer at once; only one that stays silent has drifted.
+        let mut problem = self.find_problem(context)?;
+        for _ in 0..VERIFY_TRIES {
+            if problem.is_none() {
+                break;
+            }
+            context.host.sleep(VERIFY_PAUSE);
+            problem = self.find_problem(context)?;
+        }
         Ok(problem
             .map(|what| Drift::new(what, remedy))
             .into_iter()
