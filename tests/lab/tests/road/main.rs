@@ -32,6 +32,12 @@ fn a_gateway_goes_into_a_container_and_comes_back() {
         "there and back under messages",
         there_and_back::messages_flow_all_the_way,
     );
+    world.end();
+}
+
+#[test]
+fn a_run_cut_off_in_the_middle_ends_at_one_of_two_ends() {
+    let world = World::boot("crash");
     world.step(
         "killed once the starter is disarmed",
         crash::killed_after_the_disarming,

@@ -50,8 +50,8 @@ impl World {
             failed: RefCell::default(),
             _services: services,
         };
-        world.install("release", "ocmigrate");
-        world.install("debug", "ocmigrate-fault");
+        world.install("release/ocmigrate", "ocmigrate");
+        world.install("ocmigrate-fault", "ocmigrate-fault");
         world.wait_until_answered_natively();
         world
     }
@@ -82,7 +82,7 @@ impl World {
 
     fn install(&self, build: &str, name: &str) {
         let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
-        let binary: PathBuf = target.join(build).join("ocmigrate");
+        let binary: PathBuf = target.join(build);
         assert!(
             binary.exists(),
             "{} is missing: run scripts/test",
