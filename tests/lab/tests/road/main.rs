@@ -1,6 +1,6 @@
 //! The whole way, for real: a live gateway goes into a container and comes back, with messages flowing, killed runs
-//! resumed or rolled back, and a power cut. One boot for all of it. `scripts/test` runs this file; the sweep over every
-//! journal record is ignored unless `scripts/test --all` runs it.
+//! resumed or rolled back, and a power cut. One boot a test. `scripts/test` runs this file; what is marked as ignored, such
+//! as the sweep over every journal record, is run by `scripts/test --all`.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -46,6 +46,13 @@ fn a_run_cut_off_in_the_middle_ends_at_one_of_two_ends() {
         "killed once the container is started",
         crash::killed_after_the_start,
     );
+    world.end();
+}
+
+#[test]
+#[ignore = "a power cut and two more ends; scripts/test --all runs it"]
+fn a_run_cut_off_from_outside_ends_at_one_of_two_ends() {
+    let world = World::boot("outside");
     world.step(
         "the release binary killed from outside",
         crash::the_release_binary_is_killed,
