@@ -19,12 +19,6 @@ pub(crate) fn killed_after_the_disarming(world: &World) {
         record_of(world, "disarm-starter"),
         End::Rollback,
     );
-    kill_and_end(
-        world,
-        "after",
-        record_of(world, "disarm-starter"),
-        End::Resume,
-    );
 }
 
 pub(crate) fn killed_after_the_start(world: &World) {
@@ -34,12 +28,12 @@ pub(crate) fn killed_after_the_start(world: &World) {
         record_of(world, "start-container"),
         End::Rollback,
     );
-    kill_and_end(
-        world,
-        "after",
-        record_of(world, "start-container"),
-        End::Resume,
-    );
+}
+
+pub(crate) fn killed_twice_and_resumed(world: &World) {
+    for step in ["disarm-starter", "start-container"] {
+        kill_and_end(world, "after", record_of(world, step), End::Resume);
+    }
 }
 
 pub(crate) fn killed_at_every_record(world: &World) {

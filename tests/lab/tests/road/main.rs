@@ -50,9 +50,10 @@ fn a_run_cut_off_in_the_middle_ends_at_one_of_two_ends() {
 }
 
 #[test]
-#[ignore = "a power cut and two more ends; scripts/test --all runs it"]
+#[ignore = "resumes, a power cut and two more ends; scripts/test --all runs it"]
 fn a_run_cut_off_from_outside_ends_at_one_of_two_ends() {
     let world = World::boot("outside");
+    world.step("killed twice and resumed", crash::killed_twice_and_resumed);
     world.step(
         "the release binary killed from outside",
         crash::the_release_binary_is_killed,
