@@ -84,7 +84,7 @@ impl Lab {
     fn spec(&self, what: &str, image: &str, argv: &[&str]) -> ContainerSpec {
         ContainerSpec {
             name: self.named(what),
-            hostname: "host".to_owned(),
+            hostname: self.named(what),
             image: image.to_owned(),
             user: "1234:2345".to_owned(),
             directory: "/tmp".into(),
