@@ -186,6 +186,11 @@ impl Execute {
     ) -> Result<(), Failure> {
         setting::make_state_directory(world)?;
         let _lock = Lock::take(&world.paths.state)?;
+        // Another run may have come to its end between the question and the lock.
+        match Setting::read_state(world, &self.group)? {
+            Direction::Unopened | Direction::Ended(Outcome::Native) => {}
+            _ => return Err(self.unfinished()),
+        }
         let (setting, journal) = Setting::begin(world, plan, steps, &self.group)?;
         self.go(world, &setting, journal, terminal)
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FORMAT, Group, Plan};
-use crate::inventory::{Finding, Inventory, Severity};
+use crate::inventory::{Finding, Inventory, Severity, catalogued};
 use crate::units::{Bytes, MIB};
 
 /// The least memory that any container may have; Docker itself asks for 6 MiB, node for far more.
@@ -148,6 +148,9 @@ fn check_numbers(plan: &Plan, group: &Group) -> Result<(), (&'static str, String
     Ok(())
 }
 
+/// The inhibitors that a person may accept; the others would break a promise or cannot be carried out.
+const ACCEPTABLE: &[&str] = &[catalogued::LOOPBACK_URL.id, catalogued::UNTRIED_RELEASE.id];
+
 /// Returns the inhibitors that forbid to execute a group: those about its gateways or the host that nobody accepted.
 #[must_use]
 pub fn blockers<'a>(
@@ -168,6 +171,10 @@ pub fn blockers<'a>(
         .iter()
         .filter(|finding| finding.severity == Severity::Inhibitor)
         .filter(concerns)
-        .filter(|finding| !accepted.contains(&finding.id) && !group.accepted.contains(&finding.id))
+        .filter(|finding| {
+            let is_accepted =
+                accepted.contains(&finding.id) || group.accepted.contains(&finding.id);
+            !is_accepted || !ACCEPTABLE.contains(&finding.id.as_str())
+        })
         .collect()
 }

@@ -1,10 +1,10 @@
 //! Starts the container, once the native gateway is proven dead.
 
 use super::confirm_native::Nothing;
-use super::create_container::launched;
+use super::create_container::{GROUP_LABEL, launched};
 use super::stop_gateway::DRAIN_DEADLINE;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
-use crate::docker::{ContainerState, RestartPolicy};
+use crate::docker::{Container, ContainerState, RestartPolicy};
 use crate::host::GatewayTrace;
 
 /// Starts the container and lets the engine start it at boot.
@@ -64,7 +64,11 @@ impl Kind for StartContainer {
     }
 
     fn undo(&self, _before: &Nothing, context: &Context) -> Result<()> {
-        let Some(container) = context.docker.find_container(&self.container)? else {
+        // A container of that name without our label took the place of ours, and stays.
+        let found = context.docker.find_container(&self.container)?;
+        let ours =
+            |container: &Container| container.labels.get(GROUP_LABEL) == Some(&self.container);
+        let Some(container) = found.filter(ours) else {
             return Ok(());
         };
         if container.restart_policy != RestartPolicy::No {
