@@ -231,36 +231,9 @@ fn reach(gateway: &Movable) -> Reach {
 }
 
 fn make_image(group: &Group, gateway: &Movable) -> MakeImage {
-    let Movable { facts, release, .. } = gateway;
-    let User {
-        name,
-        uid,
-        gid,
-        home,
-    } = &facts.user;
-    let mut entries = vec![
-        LayerEntry::Tree {
-            path: release.node.clone(),
-        },
-        LayerEntry::Tree {
-            path: release.package.clone(),
-        },
-    ];
-    // git, ssh and many scripts want to know who they are; passwd(5).
-    entries.push(LayerEntry::File {
-        path: PathBuf::from("/etc/passwd"),
-        text: format!(
-            "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n\
-             {name}:x:{uid}:{gid}::{}:/bin/bash\n",
-            home.display()
-        ),
-        mode: 0o644,
-    });
-    entries.push(LayerEntry::File {
-        path: PathBuf::from("/etc/group"),
-        text: format!("root:x:0:\nnogroup:x:65534:\n{name}:x:{gid}:\n"),
-        mode: 0o644,
-    });
+    let release = &gateway.release;
+    let tree = |path: &PathBuf| LayerEntry::Tree { path: path.clone() };
+    let entries = vec![tree(&release.node), tree(&release.package)];
     MakeImage {
         reference: group.image.reference.clone(),
         base: group.image.base.reference().to_owned(),
@@ -348,11 +321,9 @@ fn mounts(plan: &Plan, group: &Group, facts: &GatewayFacts, paths: &Paths) -> Ve
         Path::new(GROUP_FILES),
         true,
     ));
-    mounts.push(bind(
-        Path::new("/etc/localtime"),
-        Path::new("/etc/localtime"),
-        true,
-    ));
+    // The host's clock, and its names of users and groups: git, ssh and many scripts want to know who they are.
+    let shown = ["/etc/localtime", "/etc/passwd", "/etc/group"].map(Path::new);
+    mounts.extend(shown.map(|path| bind(path, path, true)));
     mounts
 }
 

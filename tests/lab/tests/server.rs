@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing test may panic")]
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::time::Duration;
 
 use ocmigrate_lab::fleet::Fleet;
@@ -25,6 +26,7 @@ fn a_box_is_a_server_with_gateways_that_come_back_after_a_power_cut() {
             .unwrap();
     }
     nested_engine_limits_memory(&server);
+    a_host_without_gateways_is_told(&server);
     fleet.settle(&server).unwrap();
     gateway_runs_under_the_users_systemd(&server);
     fleet_is_as_described(&server);
@@ -51,6 +53,25 @@ fn a_box_is_a_server_with_gateways_that_come_back_after_a_power_cut() {
 fn a_missing_image_says_how_to_get_it() {
     let error = Server::boot("ocmigrate-lab-none", "ocmigrate-lab/none").unwrap_err();
     assert!(error.to_string().contains("scripts/lab-image"), "{error}");
+}
+
+/// Nothing to move: scan says so, and plan refuses in one line.
+fn a_host_without_gateways_is_told(server: &Server) {
+    let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/ocmigrate");
+    server.copy_in(&binary, "/usr/local/bin/ocmigrate").unwrap();
+    assert!(
+        server
+            .shell("ocmigrate scan")
+            .unwrap()
+            .contains("0 running")
+    );
+    let refused = server
+        .exec(&["ocmigrate", "plan", "--yes", "-o", "/root/plan.json"])
+        .unwrap();
+    assert_eq!(refused.status, 3);
+    let said = "error: no OpenClaw gateway was found on this host\nhint: ";
+    assert!(refused.stderr.starts_with(said), "{}", refused.stderr);
+    server.shell("! test -e /root/plan.json").unwrap();
 }
 
 /// The servers where the fleet's URLs point.

@@ -81,8 +81,67 @@ pub(crate) fn every_refusal_is_one_line_and_changes_nothing(world: &World) {
         "--yes",
         &format!("ocmigrate execute --group {GROUP} --plan {PLAN} < /dev/null"),
     );
+    refused(world, 3, "OM-D002", &format!("{OLD_ENGINE}; {execute}"));
+    refused(
+        world,
+        3,
+        "another ocmigrate",
+        &format!("mkdir -p -m 700 /var/lib/ocmigrate; flock /var/lib/ocmigrate/lock {execute}"),
+    );
+    refused(
+        world,
+        1,
+        "/root/file/state",
+        &format!(
+            "touch /root/file; {execute} --state-dir /root/file/state; c=$?; rm /root/file; exit $c"
+        ),
+    );
     assert!(world.is_native());
     assert_eq!(host_state(world), before);
+    taken_port(world, &execute);
+    unreadable_state_directory(world);
+    assert!(world.is_native());
+}
+
+/// An engine that speaks an API older than 20.10's, for the commands that follow.
+const OLD_ENGINE: &str = "export DOCKER_HOST=unix:///root/old.sock; rm -f /root/old.sock; perl -e '
+    use IO::Socket::UNIX;
+    my $server = IO::Socket::UNIX->new(Local => \"/root/old.sock\", Listen => 5) or die $!;
+    while (my $client = $server->accept) {
+        while (<$client>) { last if /^\\r?$/ }
+        my $body = q({\"Version\":\"19.03.15\",\"ApiVersion\":\"1.40\",\"MinAPIVersion\":\"1.12\"});
+        print $client \"HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nConnection: close\\r\\nContent-Length: \" . length($body) . \"\\r\\n\\r\\n$body\";
+        close $client;
+    }' & trap \"kill $!\" EXIT; sleep 0.5";
+
+/// The gateway is down, and somebody else listens where it did.
+fn taken_port(world: &World, execute: &str) {
+    let unit = |verb: &str| {
+        let command = format!("systemctl --user {verb} openclaw-gateway.service");
+        world.server.shell_as("joe", &command).unwrap();
+    };
+    unit("stop");
+    refused(
+        world,
+        3,
+        "OM-N001",
+        &format!(
+            "perl -e 'use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => \"127.0.0.1\", LocalPort => 18789, \
+             Listen => 1) or die $!; sleep 60' & trap \"kill $!\" EXIT; sleep 0.5; {execute}"
+        ),
+    );
+    unit("start");
+    world.fleet.wait_until_ready(&world.server).unwrap();
+}
+
+/// Another user sees that there is a gateway, not what it is made of, and says so.
+fn unreadable_state_directory(world: &World) {
+    world.shell("id eve > /dev/null 2>&1 || useradd --create-home eve");
+    let said = world.run_to(0, "su eve -c 'ocmigrate scan'");
+    assert!(said.contains("not seen"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    let said = world.run_to(3, "su eve -c 'ocmigrate plan --yes -o /tmp/eve.json'");
+    assert!(said.contains("hint: "), "{said}");
 }
 
 #[track_caller]

@@ -12,28 +12,20 @@ enum End {
     Rollback,
 }
 
-pub(crate) fn killed_after_the_disarming(world: &World) {
-    kill_and_end(
-        world,
-        "after",
-        record_of(world, "disarm-starter"),
-        End::Rollback,
-    );
+pub(crate) fn killed_after_the_disarming_and_rolled_back(world: &World) {
+    kill_after(world, "disarm-starter", End::Rollback);
 }
 
-pub(crate) fn killed_after_the_start(world: &World) {
-    kill_and_end(
-        world,
-        "after",
-        record_of(world, "start-container"),
-        End::Rollback,
-    );
+pub(crate) fn killed_after_the_start_and_rolled_back(world: &World) {
+    kill_after(world, "start-container", End::Rollback);
 }
 
-pub(crate) fn killed_twice_and_resumed(world: &World) {
-    for step in ["disarm-starter", "start-container"] {
-        kill_and_end(world, "after", record_of(world, step), End::Resume);
-    }
+pub(crate) fn killed_after_the_start_and_resumed(world: &World) {
+    kill_after(world, "start-container", End::Resume);
+}
+
+fn kill_after(world: &World, step: &str, end: End) {
+    kill_and_end(world, "after", record_of(world, step), end);
 }
 
 pub(crate) fn killed_at_every_record(world: &World) {

@@ -1,6 +1,6 @@
 //! The whole way, for real: a live gateway goes into a container and comes back, with messages flowing, killed runs
-//! resumed or rolled back, and a power cut. One boot a test. `scripts/test` runs this file; what is marked as ignored, such
-//! as the sweep over every journal record, is run by `scripts/test --all`.
+//! resumed or rolled back, and a power cut. One boot a test. `scripts/test` runs this file; the sweep over every journal
+//! record, which is marked as ignored, is run by `scripts/test --all`.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -12,6 +12,7 @@ mod bad_input;
 mod canaries;
 mod compose;
 mod crash;
+mod second_poller;
 mod there_and_back;
 mod world;
 
@@ -32,6 +33,14 @@ fn a_gateway_goes_into_a_container_and_comes_back() {
         "there and back under messages",
         there_and_back::messages_flow_all_the_way,
     );
+    world.step(
+        "a message a second to each bot",
+        there_and_back::a_message_a_second_is_delivered,
+    );
+    world.step(
+        "two real pollers on one token are seen",
+        second_poller::is_seen_as_overlap_and_conflict,
+    );
     world.end();
 }
 
@@ -39,24 +48,20 @@ fn a_gateway_goes_into_a_container_and_comes_back() {
 fn a_run_cut_off_in_the_middle_ends_at_one_of_two_ends() {
     let world = World::boot("crash");
     world.step(
-        "killed once the starter is disarmed",
-        crash::killed_after_the_disarming,
+        "killed once the starter is disarmed, rolled back",
+        crash::killed_after_the_disarming_and_rolled_back,
     );
     world.step(
-        "killed once the container is started",
-        crash::killed_after_the_start,
-    );
-    world.end();
-}
-
-#[test]
-#[ignore = "resumes, a power cut and two more ends; scripts/test --all runs it"]
-fn a_run_cut_off_from_outside_ends_at_one_of_two_ends() {
-    let world = World::boot("outside");
-    world.step("killed twice and resumed", crash::killed_twice_and_resumed);
-    world.step(
-        "the release binary killed from outside",
+        "the release binary killed once the starter is disarmed, resumed",
         crash::the_release_binary_is_killed,
+    );
+    world.step(
+        "killed once the container is started, rolled back",
+        crash::killed_after_the_start_and_rolled_back,
+    );
+    world.step(
+        "killed once the container is started, resumed",
+        crash::killed_after_the_start_and_resumed,
     );
     world.step("power cut in the silence", crash::power_cut_in_the_silence);
     world.step(

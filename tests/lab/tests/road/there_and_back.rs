@@ -125,6 +125,21 @@ impl World {
     }
 }
 
+/// More than the gateway can answer meanwhile: still every message is taken in, there and back.
+pub(crate) fn a_message_a_second_is_delivered(world: &World) {
+    world.plan();
+    world.start_traffic(1000);
+    let (since, until) = during(|| {
+        world.run_to(
+            0,
+            &format!("ocmigrate execute --group {GROUP} --plan {PLAN} --yes"),
+        );
+        world.run_to(0, &format!("ocmigrate rollback --group {GROUP} --yes"));
+    });
+    world.stop_traffic();
+    world.check_delivered(since, until, "a message a second");
+}
+
 /// Restarts the native gateway under the same traffic; returns the silence of each bot.
 fn native_restart(world: &World) -> Vec<u64> {
     world.start_traffic(EVERY_MS);

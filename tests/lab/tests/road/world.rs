@@ -191,20 +191,44 @@ impl World {
         silences
     }
 
-    /// Waits until everything sent between two instants is answered, or too long has passed, and prints the figures;
-    /// returns the silence of each bot in milliseconds.
-    pub(crate) fn print_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
+    /// Checks that no two processes polled at once and that every message sent between two instants was taken in.
+    #[track_caller]
+    pub(crate) fn check_delivered(&self, since: u64, until: u64, what: &str) {
+        self.wait_until(|| {
+            let summaries = self.summaries(since, until);
+            summaries.iter().all(|bot| bot.undelivered.is_empty())
+        });
+        for bot in self.print_summaries(since, until, what) {
+            assert!(bot.enqueued > 20, "{what}: {}", bot.enqueued);
+            assert!(bot.overlaps.is_empty(), "{what}: {:?}", bot.overlaps);
+            assert_eq!(bot.undelivered, Vec::<String>::new(), "{what}");
+        }
+    }
+
+    /// Waits until something is so, or too long has passed; returns whether it is so.
+    pub(crate) fn wait_until(&self, is_so: impl Fn() -> bool) -> bool {
         let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            if self
-                .summaries(since, until)
-                .iter()
-                .all(|bot| bot.unanswered.is_empty())
-            {
-                break;
+        while !is_so() {
+            if Instant::now() > deadline {
+                return false;
             }
             std::thread::sleep(Duration::from_secs(1));
         }
+        true
+    }
+
+    /// Waits until everything sent between two instants is answered, or too long has passed, and prints the figures;
+    /// returns the silence of each bot in milliseconds.
+    pub(crate) fn print_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
+        self.wait_until(|| {
+            let summaries = self.summaries(since, until);
+            summaries.iter().all(|bot| bot.unanswered.is_empty())
+        });
+        let summaries = self.print_summaries(since, until, what);
+        summaries.iter().map(|bot| bot.silence_ms).collect()
+    }
+
+    fn print_summaries(&self, since: u64, until: u64, what: &str) -> Vec<BotSummary> {
         let summaries = self.summaries(since, until);
         for bot in &summaries {
             eprintln!(
@@ -220,10 +244,10 @@ impl World {
                 bot.slowest_reply_ms
             );
         }
-        summaries.iter().map(|bot| bot.silence_ms).collect()
+        summaries
     }
 
-    fn summaries(&self, since: u64, until: u64) -> Vec<BotSummary> {
+    pub(crate) fn summaries(&self, since: u64, until: u64) -> Vec<BotSummary> {
         let query = SummaryQuery {
             since: Some(since),
             until: Some(until),
