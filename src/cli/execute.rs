@@ -8,7 +8,7 @@ use super::failure::{Code, Failure};
 use super::setting::{self, Setting};
 use super::terminal::Terminal;
 use super::world::{self, World};
-use crate::host::Host;
+use crate::host::{Host, Reader};
 use crate::inventory::Inventory;
 use crate::journal::{self, Direction, Journal, Lock, Outcome};
 use crate::openclaw;
@@ -51,10 +51,11 @@ pub(super) struct Execute {
 
 impl Execute {
     pub(super) fn run(&self, state: &Path, terminal: &Terminal) -> Result<(), Failure> {
-        let world = World::open(state, "execute")?;
         if self.resume {
-            return self.resume(&world, terminal);
+            return self.resume(&World::open(state, "execute")?, terminal);
         }
+        let plan = self.read_plan()?;
+        let world = World::open(state, "execute")?;
         let known = Setting::read_state(&world, &self.group)?;
         match known {
             Direction::Forward { .. } | Direction::Back { .. } => return Err(self.unfinished()),
@@ -67,7 +68,7 @@ impl Execute {
             }
             Direction::Unopened | Direction::Ended(Outcome::Native) => {}
         }
-        let (plan, steps, inventory) = self.prepare(&world.paths)?;
+        let (steps, inventory) = self.prepare(&plan, &world.paths)?;
         let report = self.rehearse(&world, &plan, &steps, &inventory)?;
         self.show(&report, terminal)?;
         if report.is_blocked() {
@@ -82,20 +83,23 @@ impl Execute {
         self.execute(&world, plan, steps, terminal)
     }
 
-    /// Reads the plan and scans the host.
-    fn prepare(&self, paths: &Paths) -> Result<(Plan, Vec<Step>, Inventory), Failure> {
-        let inventory = world::scan()?;
-        let path = self
-            .plan
-            .clone()
-            .unwrap_or_else(|| plan::default_path(&inventory.host.name));
+    fn read_plan(&self) -> Result<Plan, Failure> {
+        let path = match &self.plan {
+            Some(path) => path.clone(),
+            None => plan::default_path(&Reader::new().machine().name),
+        };
         let text = setting::read_given(&path)
             .map_err(|failure| failure.hint("ocmigrate plan --yes writes one"))?;
-        let plan = plan::parse(&text).map_err(|error| {
+        plan::parse(&text).map_err(|error| {
             let mut failure = Failure::from(error);
             failure.message = format!("{}: {}", crate::display::path(&path), failure.message);
             failure
-        })?;
+        })
+    }
+
+    /// Scans the host that the plan was made for, and lists the steps.
+    fn prepare(&self, plan: &Plan, paths: &Paths) -> Result<(Vec<Step>, Inventory), Failure> {
+        let inventory = world::scan()?;
         if plan.facts.host.machine != inventory.host.machine {
             let name = crate::display::text(&plan.facts.host.name);
             return Err(Failure::new(
@@ -104,8 +108,8 @@ impl Execute {
             )
             .hint("ocmigrate plan --yes makes one for this host"));
         }
-        let steps = steps(&plan, &self.group, paths)?;
-        Ok((plan, steps, inventory))
+        let steps = steps(plan, &self.group, paths)?;
+        Ok((steps, inventory))
     }
 
     /// Looks for everything that would stop the run, and changes nothing.

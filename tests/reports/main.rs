@@ -1,0 +1,166 @@
+//! What a person sees, from one written-down inventory: scan, the proposed plan, its dry run, a status table.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::path::Path;
+
+use insta::assert_snapshot;
+use ocmigrate::inventory::{Finding, Inventory, catalogued};
+use ocmigrate::plan::{self, Plan};
+use ocmigrate::report::{
+    DryRun, GroupStatus, Refusal, dry_run, dry_run_markdown, dry_run_text, scan_text, status_text,
+};
+use ocmigrate::step::{Paths, Step, steps};
+
+/// A host with one gateway, three agents and a stray file, as scan wrote it in the lab.
+fn inventory() -> Inventory {
+    serde_json::from_str(include_str!("inventory.json")).unwrap()
+}
+
+fn plan() -> Plan {
+    plan::propose(&inventory(), Some("debian:12"))
+}
+
+fn steps_of(plan: &Plan) -> Vec<Step> {
+    let paths = Paths::installed(Path::new("/var/lib/ocmigrate"));
+    steps(plan, "oc-joe", &paths).unwrap()
+}
+
+fn report() -> DryRun {
+    let plan = plan();
+    let mut report = dry_run(
+        &plan.groups[0],
+        &plan.facts.gateways[0],
+        &steps_of(&plan),
+        inventory().gateways[0].last_boot_ms,
+    );
+    let (before, after) = (
+        b"{\n  gateway: { bind: \"loopback\", auth: { token: \"s3cret\" } }, // s3cret\n}\n",
+        b"{\n  gateway: { bind: \"lan\", auth: { token: \"s3cret\" } }, // s3cret\n}\n",
+    );
+    let spoken = ["loopback".to_owned(), "lan".to_owned()];
+    report.set_config_change(
+        Path::new("/home/joe/.openclaw/openclaw.json"),
+        before,
+        after,
+        &spoken,
+    );
+    report
+}
+
+#[test]
+fn scan_shows_gateways_credentials_and_findings() {
+    assert_snapshot!(scan_text(&inventory()));
+}
+
+#[test]
+fn scan_shows_what_it_could_not_see_and_the_worst_last() {
+    let mut inventory = inventory();
+    inventory.gateways.clear();
+    inventory.host.engine = None;
+    inventory
+        .unseen
+        .push("processes of 3 other users".to_owned());
+    let block = Finding::new(&catalogued::NO_ENGINE, "host", "no engine answers");
+    inventory.findings.insert(0, block);
+    assert_snapshot!(scan_text(&inventory));
+}
+
+#[test]
+fn the_proposal_is_one_group_for_the_gateway() {
+    assert_snapshot!(serde_json::to_string_pretty(&plan().groups).unwrap());
+}
+
+#[test]
+fn a_proposal_passes_its_own_check_and_reads_back() {
+    let plan = plan();
+    plan::check(&plan).unwrap();
+    let text = serde_json::to_string(&plan).unwrap();
+    assert_eq!(plan::parse(&text).unwrap(), plan);
+}
+
+#[test]
+fn a_dry_run_says_every_step_with_its_reason() {
+    assert_snapshot!(dry_run_text(&report()));
+}
+
+#[test]
+fn a_dry_run_is_a_document_for_a_ticket() {
+    assert_snapshot!(dry_run_markdown(&report()));
+}
+
+#[test]
+fn a_blocked_dry_run_says_by_what_and_what_to_do() {
+    let mut report = report();
+    report.blocked_by.push(
+        Finding::new(
+            &catalogued::LOOPBACK_URL,
+            "joe/.openclaw",
+            "http://127.0.0.1:11434",
+        )
+        .at("/home/joe/x.json:3"),
+    );
+    let mut other = inventory();
+    other.gateways[0].port = 18790;
+    other.gateways[0].release = None;
+    let (then, now) = (plan(), plan::Facts::of(&other));
+    report.stale = then.facts.differences(&now, &then.groups[0].gateways);
+    report.refused = Some(Refusal {
+        what: "container `oc-joe` was not made by ocmigrate".to_owned(),
+        remedy: Some("rename it".to_owned()),
+    });
+    assert!(report.is_blocked());
+    assert_snapshot!(dry_run_text(&report));
+}
+
+#[test]
+fn a_changed_line_is_shown_without_its_secrets() {
+    let report = report();
+    let texts = [dry_run_text(&report), dry_run_markdown(&report)];
+    assert!(texts.iter().all(|text| !text.contains("s3cret")));
+}
+
+#[test]
+fn status_is_a_table() {
+    let row = |group: &str, phase: &str, restarts| GroupStatus {
+        group: group.to_owned(),
+        phase: phase.to_owned(),
+        container: "running".to_owned(),
+        health: "ready".to_owned(),
+        bots: 3,
+        memory: "1 G/1.5 G".to_owned(),
+        restarts,
+    };
+    assert_snapshot!(status_text(&[
+        row("oc-joe", "in container", 0),
+        row("oc-learning", "rolling back, 4 of 13 undone", 2),
+    ]));
+    assert_snapshot!(status_text(&[]), @"no group was executed on this host");
+}
+
+#[test]
+fn only_what_endangers_nothing_can_be_accepted() {
+    let plan = plan();
+    let mut inventory = inventory();
+    let about = plan.groups[0].gateways[0].clone();
+    inventory.findings = catalogued::ALL
+        .iter()
+        .map(|kind| Finding::new(kind, &about, "it is so"))
+        .collect();
+    let all: Vec<_> = catalogued::ALL
+        .iter()
+        .map(|kind| kind.id.to_owned())
+        .collect();
+    let ids = |accepted: &[String]| -> Vec<String> {
+        let blockers = plan::blockers(&inventory, &plan.groups[0], accepted);
+        blockers.iter().map(|finding| finding.id.clone()).collect()
+    };
+    let accepted: Vec<_> = ids(&[])
+        .into_iter()
+        .filter(|id| !ids(&all).contains(id))
+        .collect();
+    assert_eq!(accepted, ["OM-R001", "OM-N002"]);
+}
