@@ -26,6 +26,12 @@ pub fn bytes(bytes: &[u8]) -> String {
     shown
 }
 
+/// Returns a number with the word for one or for several: `1 bot`, `3 bots`.
+#[must_use]
+pub fn count(number: u64, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
 /// Returns the text with its control characters escaped.
 #[must_use]
 pub fn text(text: &str) -> String {

@@ -184,14 +184,14 @@ pub fn dry_run_text(report: &DryRun) -> String {
         );
     }
     text.push_str(&report.config_diff);
-    push_blocks(&mut text, report);
     let _ = writeln!(
         text,
-        "Plan: {} steps, {} pollers change. No point of no return: ocmigrate rollback --group {}",
+        "Plan: {} steps, {} to change. No point of no return: ocmigrate rollback --group {}",
         report.steps.len(),
-        report.bots.len(),
+        display::count(report.bots.len() as u64, "poller", "pollers"),
         report.group
     );
+    push_blocks(&mut text, report);
     text
 }
 
@@ -207,9 +207,9 @@ fn summary(report: &DryRun) -> String {
         },
     );
     format!(
-        "{} agents, {} bots   {silence}",
-        report.agents.len(),
-        report.bots.len()
+        "{}, {}   {silence}",
+        display::count(report.agents.len() as u64, "agent", "agents"),
+        display::count(report.bots.len() as u64, "bot", "bots")
     )
 }
 

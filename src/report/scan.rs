@@ -147,9 +147,9 @@ fn ownership(text: &mut String, gateways: &[Gateway]) {
         };
         let _ = writeln!(
             text,
-            "Ownership  {}: {} entries, {}, {} of another owner",
+            "Ownership  {}: {}, {}, {} of another owner",
             display::text(&gateway.name.0),
-            census.entries,
+            display::count(census.entries, "entry", "entries"),
             census.size,
             census.strays
         );
@@ -166,8 +166,8 @@ fn findings(text: &mut String, inventory: &Inventory) {
     };
     let _ = writeln!(
         text,
-        "Findings   {} inhibitors, {} high, {} medium, {} info",
-        count(Severity::Inhibitor),
+        "Findings   {}, {} high, {} medium, {} info",
+        display::count(count(Severity::Inhibitor) as u64, "inhibitor", "inhibitors"),
         count(Severity::High),
         count(Severity::Medium),
         count(Severity::Info)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::confirm_native::Nothing;
 use super::{Context, Description, Drift, Kind, Result, Sign};
+use crate::display;
 use crate::host::{OwnerChange, Ownership};
 
 /// Gives every entry below the state directory and the workspaces to the gateway's user.
@@ -35,7 +36,10 @@ impl Kind for ChangeOwners {
         Description {
             id: "change-owners".to_owned(),
             sign: Sign::Own,
-            what: format!("owner  {strays} entries -> {uid}:{gid}  (manifest kept)"),
+            what: format!(
+                "owner  {} -> {uid}:{gid}  (manifest kept)",
+                display::count(*strays, "entry", "entries")
+            ),
             why: "the container runs as the gateway's user and must be able to write its files"
                 .to_owned(),
             in_silence: true,

@@ -211,10 +211,13 @@ impl DisarmStarter {
             .map(|container| container.state);
         match state {
             Some(ContainerState::Running | ContainerState::Restarting) => {
-                Err(StepError::unmet(format!(
-                    "container `{}` still runs, so the native gateway is not started",
-                    self.container
-                )))
+                Err(StepError::unmet_with_hint(
+                    format!(
+                        "container `{}` still runs, so the native gateway is not started",
+                        self.container
+                    ),
+                    format!("docker stop {}, and roll back again", self.container),
+                ))
             }
             _ => Ok(()),
         }

@@ -57,6 +57,33 @@ fn a_foreign_container_stops_the_run_and_stays() {
 }
 
 #[test]
+fn a_container_that_took_the_name_of_ours_is_never_touched_by_rollback() {
+    let world = World::new();
+    world.execute().unwrap();
+    world.docker.stop(GROUP).unwrap();
+    world.docker.remove_container(GROUP).unwrap();
+    let foreign = foreign_container(GROUP);
+    world
+        .docker
+        .add_container(&foreign, ContainerState::Running);
+    // While it runs nobody knows what it polls.
+    let result = world.rollback();
+    assert!(
+        matches!(result, Err(ExecuteError::Stuck { .. })),
+        "{result:?}"
+    );
+    world.assert_safe("a foreign container");
+    let left = world.docker.find_container(GROUP).unwrap().unwrap();
+    assert_eq!(left.state, ContainerState::Running);
+    assert!(world.pollers().is_empty());
+
+    world.docker.stop(GROUP).unwrap();
+    world.rollback().unwrap();
+    assert_eq!(world.pollers(), ["native"]);
+    assert_eq!(world.docker.spec(GROUP), Some(foreign));
+}
+
+#[test]
 fn a_foreign_network_stops_the_run_and_stays() {
     assert_refused("network", |world| {
         world

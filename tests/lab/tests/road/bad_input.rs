@@ -12,7 +12,7 @@ pub(crate) fn every_refusal_is_one_line_and_changes_nothing(world: &World) {
         3,
         "needs root",
         &format!(
-            "chmod 644 {PLAN}; cp {PLAN} /home/joe/p.json; su joe -c 'ocmigrate execute --group {GROUP} --plan p.json --yes'; c=$?; rm /home/joe/p.json; exit $c"
+            "chmod 644 {PLAN}; cp {PLAN} /home/joe/p.json; su joe -c 'ocmigrate execute --group {GROUP} --plan /home/joe/p.json --yes'; c=$?; rm /home/joe/p.json; exit $c"
         ),
     );
     refused(

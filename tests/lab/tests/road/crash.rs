@@ -100,22 +100,51 @@ fn steps(world: &World) -> Vec<String> {
 /// The binary that users run has no faults built in: it is killed from outside, once the journal shows the stop.
 pub(crate) fn the_release_binary_is_killed(world: &World) {
     world.plan();
-    let index = steps(world)
-        .iter()
-        .position(|step| step == "stop-gateway")
-        .unwrap();
-    let journal = format!("/var/lib/ocmigrate/groups/{GROUP}/journal.jsonl");
     let since = now_ms();
     world.start_traffic(5000);
-    world.shell(&format!(
-        "rm -f {journal}; ocmigrate execute --group {GROUP} --plan {PLAN} --yes > /root/killed.txt 2>&1 & pid=$!; \
-         for i in $(seq 6000); do grep -q '\"record\":\"started\",\"step\":{index},' {journal} 2>/dev/null && break; sleep 0.02; done; \
-         kill -9 $pid; code=0; wait $pid || code=$?; test $code = 137"
-    ));
+    signalled_at(world, "stop-gateway", "KILL", 137);
     bring_to_an_end(world, End::Resume);
     world.stop_traffic();
     world.check_ledger(since, now_ms(), "the release binary killed");
     back_to_native(world);
+}
+
+/// Runs the release binary, sends it a signal as soon as a step has started, and returns what it printed.
+fn signalled_at(world: &World, step: &str, signal: &str, code: i32) -> String {
+    let index = steps(world).iter().position(|id| id == step).unwrap();
+    let journal = format!("/var/lib/ocmigrate/groups/{GROUP}/journal.jsonl");
+    let started = format!("\"record\":\"started\",\"step\":{index},");
+    world.run_to(
+        code,
+        &format!(
+            "rm -f {journal}; ocmigrate execute --group {GROUP} --plan {PLAN} --yes & pid=$!; \
+             for i in $(seq 6000); do grep -q '{started}' {journal} 2>/dev/null && break; sleep 0.02; done; \
+             kill -{signal} $pid; wait $pid"
+        ),
+    )
+}
+
+/// Ctrl-C at the question changes nothing; later it is a rollback.
+pub(crate) fn an_interrupted_run_is_rolled_back(world: &World) {
+    world.plan();
+    let before = host_state(world);
+    let execute = format!("ocmigrate execute --group {GROUP} --plan {PLAN}");
+    let said = world.run_to(
+        130,
+        &format!("(sleep 25; printf '\\003'; sleep 1) | script -qec '{execute}' /root/typescript"),
+    );
+    assert!(said.contains("Proceed?"), "{said}");
+    assert!(said.contains("interrupted; nothing was changed"), "{said}");
+    assert_eq!(host_state(world), before);
+
+    world.start_traffic(5000);
+    let since = now_ms();
+    let said = signalled_at(world, "stop-gateway", "INT", 130);
+    assert!(said.contains("interrupted"), "{said}");
+    assert!(world.is_native());
+    world.stop_traffic();
+    world.check_ledger(since, now_ms(), "interrupted");
+    assert_eq!(host_state(world), before);
 }
 
 /// The power goes between two turns, right after the unit was disarmed; after the boot nothing polls until resume.

@@ -63,6 +63,10 @@ fn a_run_cut_off_in_the_middle_ends_at_one_of_two_ends() {
         "killed once the container is started, resumed",
         crash::killed_after_the_start_and_resumed,
     );
+    world.step(
+        "interrupted at the question and later",
+        crash::an_interrupted_run_is_rolled_back,
+    );
     world.step("power cut in the silence", crash::power_cut_in_the_silence);
     world.step(
         "a container that cannot serve is rolled back",
