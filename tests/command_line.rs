@@ -1,5 +1,9 @@
 //! What the binary prints for help and for wrong words, whole: both streams and the exit code.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test writes its own files and fails by panicking"
+)]
 
 use assert_cmd::Command;
 use insta::assert_snapshot;

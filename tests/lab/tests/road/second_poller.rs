@@ -16,7 +16,7 @@ pub(crate) fn is_seen_as_overlap_and_conflict(world: &World) {
         "systemd-run --user --unit=second -E OPENCLAW_STATE_DIR={SECOND} -E OPENCLAW_CONFIG_PATH={SECOND}/openclaw.json \
          openclaw gateway run"
     ));
-    let is_seen = world.wait_until(|| {
+    let is_seen = World::wait_until(|| {
         let summaries = world.summaries(since, now_ms());
         summaries
             .iter()

@@ -194,7 +194,7 @@ impl World {
     /// Checks that no two processes polled at once and that every message sent between two instants was taken in.
     #[track_caller]
     pub(crate) fn check_delivered(&self, since: u64, until: u64, what: &str) {
-        self.wait_until(|| {
+        Self::wait_until(|| {
             let summaries = self.summaries(since, until);
             summaries.iter().all(|bot| bot.undelivered.is_empty())
         });
@@ -206,7 +206,7 @@ impl World {
     }
 
     /// Waits until something is so, or too long has passed; returns whether it is so.
-    pub(crate) fn wait_until(&self, is_so: impl Fn() -> bool) -> bool {
+    pub(crate) fn wait_until(is_so: impl Fn() -> bool) -> bool {
         let deadline = Instant::now() + PATIENCE;
         while !is_so() {
             if Instant::now() > deadline {
@@ -220,7 +220,7 @@ impl World {
     /// Waits until everything sent between two instants is answered, or too long has passed, and prints the figures;
     /// returns the silence of each bot in milliseconds.
     pub(crate) fn print_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
-        self.wait_until(|| {
+        Self::wait_until(|| {
             let summaries = self.summaries(since, until);
             summaries.iter().all(|bot| bot.unanswered.is_empty())
         });
