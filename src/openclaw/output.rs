@@ -97,6 +97,26 @@ fn status(channel: &str, said: &Value) -> Option<AccountStatus> {
     })
 }
 
+/// What a gateway that was asked to suspend says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspension {
+    /// Whether nothing is under way any more.
+    pub is_ready: bool,
+    /// How many turns and other requests are.
+    pub active: u64,
+}
+
+/// Reads what `gateway call gateway.suspend.prepare --json` printed; `None` where no suspension was granted.
+#[must_use]
+pub fn parse_suspension(stdout: &[u8]) -> Option<Suspension> {
+    let said = find_json(stdout, "suspensionId")?;
+    let status = said.get("status")?.as_str()?;
+    ["draining", "ready"].contains(&status).then(|| Suspension {
+        is_ready: status == "ready",
+        active: said.get("activeCount").and_then(Value::as_u64).unwrap_or(0),
+    })
+}
+
 /// Finds the first JSON object with a key among lines of a log: each line that starts with a brace is tried.
 fn find_json(stdout: &[u8], key: &str) -> Option<Value> {
     let mut line_start = 0;
@@ -156,6 +176,24 @@ mod tests {
         let said =
             br#"{"gatewayReachable":false,"configOnly":true,"configuredChannels":["telegram"]}"#;
         assert_eq!(parse_channels_status(said), None);
+    }
+
+    #[test]
+    fn a_suspension_drains_and_then_is_ready_and_a_refusal_is_none() {
+        let said = |text: &str| parse_suspension(text.as_bytes());
+        let draining = said(r#"{"status":"draining","suspensionId":"x","activeCount":2}"#);
+        let expected = Suspension {
+            is_ready: false,
+            active: 2,
+        };
+        assert_eq!(draining, Some(expected));
+        let ready = said("{\n \"status\":\"ready\",\"suspensionId\":\"x\",\"activeCount\":0\n}\n");
+        assert!(ready.is_some_and(|suspension| suspension.is_ready));
+        assert_eq!(
+            said(r#"{"status":"busy","reason":"gateway-draining"}"#),
+            None
+        );
+        assert_eq!(said("unknown method"), None);
     }
 
     #[test]

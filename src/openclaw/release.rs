@@ -133,15 +133,26 @@ pub fn channels_status_argv(release: &Release) -> Vec<OsString> {
     argv(release, "openclaw.mjs", &["channels", "status", "--json"])
 }
 
-/// Returns the command that lets running turns finish and takes no new ones in, for at most so many seconds; it goes on
-/// polling and keeps what arrives for the next start. The gateway takes it back by itself after two minutes; 2026.9.6.
+/// Returns the command that takes no new turns in, lets running ones finish, and says how many there are; it prints JSON
+/// for [`super::output`]. Given again it extends the suspension, which the gateway takes back by itself after two minutes.
+/// Meanwhile it goes on polling and keeps what arrives for the next start; 2026.9.6.
+///
+/// `gateway suspend --wait` would not do: it closes the gateway only at an instant without turns, which a busy one never
+/// has, and a gateway that is stopped with turns waiting drains for five minutes; seen with 2026.9.6.
 #[must_use]
-pub fn suspend_argv(release: &Release, seconds: u32) -> Vec<OsString> {
-    let seconds = seconds.to_string();
+pub fn suspend_argv(release: &Release) -> Vec<OsString> {
+    let request = r#"{"requestId":"ocmigrate","drain":true}"#;
     argv(
         release,
         "openclaw.mjs",
-        &["gateway", "suspend", "--wait", &seconds, "--json"],
+        &[
+            "gateway",
+            "call",
+            "gateway.suspend.prepare",
+            "--params",
+            request,
+            "--json",
+        ],
     )
 }
 

@@ -21,9 +21,6 @@ use crate::plan::{GatewayFacts, Group, OwnerPolicy, Plan};
 /// How long a stop of the container waits: OpenClaw drains for up to 315 s.
 const STOP_TIMEOUT: Duration = Duration::from_secs(340);
 
-/// How long running turns may take until the gateway is stopped; less than the two minutes that a suspension holds.
-const DRAIN_SECS: u32 = 90;
-
 /// Why no steps can be made for a group.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ListError {
@@ -204,7 +201,7 @@ fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> 
         serve: text(release::gateway_argv(release))?,
         validate: text(release::validate_argv(release))?,
         channels: text(release::channels_status_argv(release))?,
-        suspend: text(release::suspend_argv(release, DRAIN_SECS))?,
+        suspend: text(release::suspend_argv(release))?,
     })
 }
 

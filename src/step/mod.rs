@@ -8,6 +8,7 @@ mod context;
 mod create_container;
 mod create_network;
 mod disarm_starter;
+mod drain;
 mod image;
 mod list;
 mod make_base;

@@ -2,7 +2,7 @@
 
 use super::confirm_native::Nothing;
 use super::create_container::{GROUP_LABEL, launched};
-use super::stop_gateway::DRAIN_DEADLINE;
+use super::drain::{ANSWER_DEADLINE, drain};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{Container, ContainerState, RestartPolicy};
 use crate::host::GatewayTrace;
@@ -76,10 +76,10 @@ impl Kind for StartContainer {
                 .docker
                 .set_restart_policy(&self.container, RestartPolicy::No)?;
         }
-        (context.say)("the container finishes its turns and stops");
         if container.state == ContainerState::Running {
             self.drain(context);
         }
+        (context.say)("the container stops");
         context.docker.stop(&self.container)?;
         if self.is_running(context)? {
             let what = format!("container `{}` was stopped and still runs", self.container);
@@ -109,14 +109,13 @@ impl StartContainer {
     /// SIGTERM by itself.
     fn drain(&self, context: &Context) {
         let argv = launched(&self.suspend);
-        let drained = context
-            .docker
-            .exec(&self.container, &self.user, &argv, &[], DRAIN_DEADLINE);
-        if !drained.is_ok_and(|output| output.code == 0) {
-            (context.say)(
-                "the gateway does not take a suspension; it finishes its turns while it stops",
-            );
-        }
+        drain(context, || {
+            let asked =
+                context
+                    .docker
+                    .exec(&self.container, &self.user, &argv, &[], ANSWER_DEADLINE);
+            Some(asked.ok()?.stdout)
+        });
     }
 
     fn is_running(&self, context: &Context) -> Result<bool> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::drain::{ANSWER_DEADLINE, drain};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::host::GatewayTrace;
 use crate::inventory::{ProcessId, UnitStarter, User};
@@ -13,8 +14,6 @@ use crate::inventory::{ProcessId, UnitStarter, User};
 const STOP_DEADLINE: Duration = Duration::from_secs(345);
 /// How long processes that the manager does not know of may outlive the unit's stop.
 const DEATH_DEADLINE: Duration = Duration::from_secs(30);
-/// How long the command that asks for the drain may take, its own wait included.
-pub(super) const DRAIN_DEADLINE: Duration = Duration::from_secs(115);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Stops the native gateway by its unit, and proves that its processes are gone and its port is free.
@@ -63,8 +62,8 @@ impl Kind for StopGateway {
     }
 
     fn apply(&self, before: &Before, context: &Context) -> Result<()> {
-        (context.say)("the gateway finishes its turns and stops");
         self.drain(before, context)?;
+        (context.say)("the gateway stops");
         context.host.stop_unit(&self.unit, STOP_DEADLINE)?;
         let start = context.host.now_ms();
         while let Some(alive) = self.find_life(&before.processes, context)? {
@@ -116,14 +115,12 @@ impl StopGateway {
         }
         let argv: Vec<OsString> = self.suspend.iter().map(OsString::from).collect();
         let environment = context.host.environment(process)?;
-        let drained = context
-            .host
-            .run_as(&self.user, &argv, &environment, DRAIN_DEADLINE);
-        if !drained.is_ok_and(|output| output.code == 0) {
-            (context.say)(
-                "the gateway does not take a suspension; it finishes its turns while it stops",
-            );
-        }
+        drain(context, || {
+            let asked = context
+                .host
+                .run_as(&self.user, &argv, &environment, ANSWER_DEADLINE);
+            Some(asked.ok()?.stdout)
+        });
         Ok(())
     }
 

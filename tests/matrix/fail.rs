@@ -65,3 +65,15 @@ fn a_container_that_is_not_well_is_rolled_back_by_itself() {
         world.assert_native(&format!("{sickness:?}"));
     }
 }
+
+#[test]
+fn a_gateway_that_never_comes_to_rest_is_stopped_after_a_deadline() {
+    let world = World::new();
+    world.execute().unwrap();
+    world.fall_ill(Sickness::NeverIdle);
+    let begun = world.host.world().now_ms;
+    world.rollback().unwrap();
+    let waited = world.host.world().now_ms - begun;
+    assert!((90_000..180_000).contains(&waited), "{waited} ms");
+    world.assert_native("never idle");
+}

@@ -38,7 +38,9 @@ const ROOTS: Ownership = Ownership {
     gid: 0,
     mode: 0o644,
 };
-const CHANNELS: &str = r#"{"channelAccounts":{"telegram":[{"accountId":"default","enabled":true,"running":true,
+const DRAINING: &str = r#"{"suspensionId":"x","status":"draining","activeCount":2}"#;
+/// What a command of a running gateway prints: how its channels do, and that it is idle.
+const ANSWER: &str = r#"{"suspensionId":"x","status":"ready","channelAccounts":{"telegram":[{"accountId":"default","enabled":true,"running":true,
     "connected":true,"lifecycle":"ready","lastStartAt":10,"lastTransportActivityAt":20,"lastError":null}]}}"#;
 
 /// What is wrong with the gateway once it is in its container.
@@ -48,6 +50,7 @@ pub(crate) enum Sickness {
     EndsAtOnce,
     NeverServes,
     NeverPolls,
+    NeverIdle,
 }
 
 /// One of the two doors through which the world is changed, and the number of a change.
@@ -304,7 +307,7 @@ fn machine() -> FakeHost {
         world.now_ms += 86_400_000;
         let said = host::Output {
             code: 0,
-            stdout: CHANNELS.into(),
+            stdout: ANSWER.into(),
             stderr: Vec::new(),
         };
         world.programs.insert(NODE.into(), said);
@@ -355,10 +358,12 @@ fn turn(host: &FakeHost, started: bool, sickness: Sickness) {
 }
 
 fn answer(argv: &[String], sickness: Sickness) -> Output {
-    let said = match argv.iter().any(|word| word == "validate") {
-        true => r#"{"valid":true,"warnings":[]}"#,
-        false if sickness == Sickness::NeverPolls => r#"{"gatewayReachable":false}"#,
-        false => CHANNELS,
+    let asks = |wanted: &str| argv.iter().any(|word| word.contains(wanted));
+    let said = match sickness {
+        _ if asks("validate") => r#"{"valid":true,"warnings":[]}"#,
+        Sickness::NeverIdle if asks("suspend") => DRAINING,
+        Sickness::NeverPolls => r#"{"gatewayReachable":false}"#,
+        _ => ANSWER,
     };
     Output {
         code: 0,
