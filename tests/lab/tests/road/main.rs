@@ -1,6 +1,6 @@
 //! The whole way, for real: a live gateway goes into a container and comes back, with messages flowing, killed runs
-//! resumed or rolled back, and a power cut. One boot a test. `scripts/test` runs this file; the sweep over every journal
-//! record, which is marked as ignored, is run by `scripts/test --all`.
+//! resumed or rolled back, and a power cut. One boot a test. `scripts/test` runs this file; what is marked as
+//! ignored, the sweep over every journal record first of all, is run by `scripts/test --all`.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -72,6 +72,14 @@ fn a_run_cut_off_in_the_middle_ends_at_one_of_two_ends() {
         "a container that cannot serve is rolled back",
         crash::an_unhealthy_container_is_rolled_back,
     );
+    world.end();
+}
+
+#[test]
+#[ignore = "debootstrap takes a minute or two; scripts/test --all runs it"]
+fn without_a_base_image_one_is_made_of_the_hosts_distribution() {
+    let world = World::boot("base");
+    world.step("a base of its own", there_and_back::on_a_base_of_its_own);
     world.end();
 }
 

@@ -140,6 +140,22 @@ pub(crate) fn a_message_a_second_is_delivered(world: &World) {
     world.check_delivered(since, until, "a message a second");
 }
 
+/// No base is named and none is there: debootstrap makes one before anything stops.
+pub(crate) fn on_a_base_of_its_own(world: &World) {
+    world.shell("docker image rm ocmigrate-lab/base");
+    world.run_to(0, &format!("ocmigrate plan --yes -o {PLAN}"));
+    let before = host_state(world);
+    let execute = format!("ocmigrate execute --group {GROUP} --plan {PLAN} --yes");
+    let said = world.run_to(0, &execute);
+    assert!(said.contains("with debootstrap"), "{said}");
+    assert!(world.is_in_container());
+    world.run_to(0, "ocmigrate verify");
+    world.wait_until_answered();
+    world.run_to(0, &format!("ocmigrate rollback --group {GROUP} --yes"));
+    assert!(world.is_native());
+    assert_eq!(host_state(world), before);
+}
+
 /// Restarts the native gateway under the same traffic; returns the silence of each bot.
 fn native_restart(world: &World) -> Vec<u64> {
     world.start_traffic(EVERY_MS);
