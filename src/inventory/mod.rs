@@ -20,7 +20,10 @@ pub use gateway::{
     User,
 };
 pub use host::{CgroupVersion, Distribution, Engine, Host};
-pub use starter::{Starter, UnitScope, UnitStarter};
+pub use starter::{
+    Arming, ContainerStarter, CronStarter, LoopStarter, Pm2Starter, Reviver, Starter, UnitScope,
+    UnitStarter, When,
+};
 
 /// The number of the inventory's JSON format.
 pub const FORMAT: u32 = 1;

@@ -107,7 +107,7 @@ fn places_of_value(sighting: &Sighting, value: &str) -> Vec<Place> {
 fn places_in_unit(sighting: &Sighting, value: &str) -> impl Iterator<Item = Place> {
     let file = match &sighting.starter {
         Starter::Unit(unit) => Some(unit.file.clone()),
-        Starter::Other { .. } => None,
+        _ => None,
     };
     let assignments = sighting.unit.iter().flat_map(|unit| &unit.environment);
     assignments

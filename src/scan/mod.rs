@@ -19,7 +19,7 @@ mod tokens;
 mod unit_file;
 
 use crate::host::reader::Reader;
-use crate::inventory::{Engine, FORMAT, Finding, Gateway, Inventory};
+use crate::inventory::{Engine, FORMAT, Finding, Gateway, Inventory, Reviver, When};
 use crate::secret::Hasher;
 
 pub use machine::hasher;
@@ -41,10 +41,16 @@ pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Invento
     let mut sightings: Vec<_> = running.collect();
     for unit in rest::resting(reader, &sightings, &mut unseen) {
         match sightings
-            .iter()
+            .iter_mut()
             .find(|it| it.state_directory == unit.state_directory)
         {
-            Some(known) => findings.push(findings::second_starter(known, &unit)),
+            Some(known) => known.revivers.push(Reviver {
+                arming: unit.starter.arming(&unit.user.name),
+                starter: unit.starter,
+                when: When::AtBoot,
+                script: None,
+                asks_unit: false,
+            }),
             None => sightings.push(unit),
         }
     }

@@ -5,7 +5,6 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::sighting::{self, Sighting, read_unit};
-use super::starter::mentions_openclaw;
 use crate::host::reader::{Kind, Reader};
 use crate::inventory::{Starter, UnitScope, UnitStarter, User};
 
@@ -52,7 +51,7 @@ pub(super) fn resting(
 fn is_same_file(one: &Sighting, other: &Sighting) -> bool {
     match (&one.starter, &other.starter) {
         (Starter::Unit(one), Starter::Unit(other)) => one.file == other.file,
-        (Starter::Unit(_) | Starter::Other { .. }, _) => false,
+        _ => false,
     }
 }
 
@@ -92,7 +91,7 @@ fn unit(
     let text = is_file
         .then(|| reader.file(file).ok().flatten())
         .flatten()?;
-    let unit = mentions_openclaw(&text)
+    let unit = crate::openclaw::command::is_mentioned(&text)
         .then(|| read_unit(reader, file, &user.home))
         .flatten()?;
     if !unit.starts_gateway() {

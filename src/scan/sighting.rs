@@ -9,7 +9,7 @@ use super::family::Family;
 use super::starter;
 use super::unit_file::{self, UnitFile};
 use crate::host::reader::Reader;
-use crate::inventory::{GatewayName, Starter, User};
+use crate::inventory::{GatewayName, Reviver, Starter, User};
 use crate::openclaw::layout;
 
 /// Variables that OpenClaw sets for itself in the helpers of a gateway with a profile, and not in its own environment.
@@ -27,6 +27,8 @@ pub(super) struct Sighting {
     /// Its processes, while it runs.
     pub(super) family: Option<Family>,
     pub(super) starter: Starter,
+    /// Everything else that would start it again.
+    pub(super) revivers: Vec<Reviver>,
     /// The unit file, where there is one.
     pub(super) unit: Option<UnitFile>,
     pub(super) state_directory: PathBuf,
@@ -46,7 +48,7 @@ pub(super) fn running(reader: &Reader, family: Family) -> Sighting {
     let starter = starter::starter(reader, &family, &user);
     let unit = match &starter {
         Starter::Unit(unit) => read_unit(reader, &unit.file, &user.home),
-        Starter::Other { .. } => None,
+        _ => None,
     };
     let mut own = texts(&family.main.environment);
     for helper in &family.helpers {
@@ -137,6 +139,7 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
         user,
         family,
         starter,
+        revivers: Vec::new(),
         unit,
         state_directory,
         config,

@@ -6,6 +6,7 @@ use super::family::Family;
 use crate::host::UnitState;
 use crate::host::reader::Reader;
 use crate::inventory::{Starter, UnitScope, UnitStarter, User};
+use crate::openclaw::command::is_mentioned;
 
 /// A unit that a control group names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub(super) fn starter(reader: &Reader, family: &Family, user: &User) -> Starter 
         Err(error) => return other(family, &format!("`{}`, of which {error}", named.name)),
     };
     let text = reader.file(&state.file).ok().flatten().unwrap_or_default();
-    if is_main(&state, family) || mentions_openclaw(&text) {
+    if is_main(&state, family) || is_mentioned(&text) {
         Starter::Unit(UnitStarter {
             name: named.name,
             scope: named.scope,
@@ -61,17 +62,9 @@ fn is_main(state: &UnitState, family: &Family) -> bool {
     ids.any(|id| id.pid == state.main_pid)
 }
 
-/// Returns whether a unit file speaks of OpenClaw, under any of its names.
-pub(super) fn mentions_openclaw(text: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(text).to_lowercase();
-    ["openclaw", "clawdbot", "moltbot"]
-        .iter()
-        .any(|name| text.contains(name))
-}
-
 /// Returns whether a control group is that of a unit named for OpenClaw.
 pub(super) fn is_gateways_own(cgroup: &str) -> bool {
-    named_unit(cgroup).is_some_and(|unit| mentions_openclaw(unit.name.as_bytes()))
+    named_unit(cgroup).is_some_and(|unit| is_mentioned(unit.name.as_bytes()))
 }
 
 /// Returns the path that systemd gave: its named hierarchy under version 1, the unified one under version 2; cgroups(7).
@@ -169,9 +162,9 @@ mod tests {
 
     #[test]
     fn only_units_that_speak_of_openclaw_are_taken_by_their_text() {
-        assert!(mentions_openclaw(
+        assert!(is_mentioned(
             b"ExecStart=/usr/bin/node /x/OpenClaw/dist/index.js gateway"
         ));
-        assert!(!mentions_openclaw(b"ExecStart=/usr/sbin/cron -f"));
+        assert!(!is_mentioned(b"ExecStart=/usr/sbin/cron -f"));
     }
 }

@@ -19,7 +19,7 @@ impl UnitFile {
         let is_openclaw = self
             .command
             .iter()
-            .any(|word| super::starter::mentions_openclaw(word.as_bytes()));
+            .any(|word| crate::openclaw::command::is_mentioned(word.as_bytes()));
         is_openclaw && self.command.iter().any(|word| word == "gateway")
     }
 

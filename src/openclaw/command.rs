@@ -1,0 +1,385 @@
+//! Commands that start a gateway, recognised in argument lists and in the text of scripts and crontabs.
+//!
+//! A script is read as words, never run: what stands in variables and functions is not followed. Where that hides which
+//! gateway is meant, the command says so.
+
+/// The names that OpenClaw's command had: npm `openclaw`, `clawdbot` and `moltbot`.
+const PROGRAMS: [&str; 3] = ["openclaw", "clawdbot", "moltbot"];
+/// How deep a quoted command is looked into: `su joe -c "sh -c 'openclaw gateway'"`.
+const DEPTH: u32 = 3;
+/// The most words of one command that are kept.
+const WORDS_LIMIT: usize = 1000;
+
+/// A command that starts a gateway, or asks something else to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GatewayCommand {
+    /// Its words from the program on. They may hold secrets.
+    pub words: Vec<String>,
+    /// The variables that are set for it. They may hold secrets.
+    pub environment: Vec<(String, String)>,
+    /// The user that it becomes, where it changes.
+    pub user: Option<String>,
+    /// The unit of systemd that it asks to start, where it is no gateway itself.
+    pub asks: Option<String>,
+    /// Whether no variable of a shell hides which gateway is meant.
+    pub is_plain: bool,
+}
+
+impl GatewayCommand {
+    /// Returns the value of an option in either of its forms, `--name value` and `--name=value`.
+    #[must_use]
+    pub fn option(&self, name: &str) -> Option<&str> {
+        option(&self.words, name)
+    }
+
+    /// Returns the profile that its options name.
+    #[must_use]
+    pub fn profile(&self) -> Option<&str> {
+        let is_development = self.words.iter().any(|word| word == "--dev");
+        self.option("--profile").or(is_development.then_some("dev"))
+    }
+
+    /// Returns the port that its options name.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.option("--port")?.parse().ok()
+    }
+}
+
+/// Returns the value of an option in a list of words.
+#[must_use]
+pub fn option<'a>(words: &'a [String], name: &str) -> Option<&'a str> {
+    let joined = words
+        .iter()
+        .find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    let mut after = words.iter().skip_while(|word| *word != name);
+    joined.or_else(|| after.nth(1).map(String::as_str))
+}
+
+/// Returns whether a text speaks of OpenClaw, under any of its names.
+#[must_use]
+pub fn is_mentioned(text: &[u8]) -> bool {
+    let text = text.to_ascii_lowercase();
+    PROGRAMS.iter().any(|name| {
+        let mut windows = text.windows(name.len());
+        windows.any(|window| window == name.as_bytes())
+    })
+}
+
+/// Returns what an argument list starts.
+#[must_use]
+pub fn in_words(words: &[String]) -> Vec<GatewayCommand> {
+    let mut found = Vec::new();
+    Search::default().command(words, DEPTH, &mut found);
+    found
+}
+
+/// Returns what the text of a script, or the command of a crontab, starts. Comments start nothing.
+#[must_use]
+pub fn in_text(text: &str) -> Vec<GatewayCommand> {
+    let mut found = Vec::new();
+    Search::default().text(text, DEPTH, &mut found);
+    found
+}
+
+/// Returns whether a text brings back what pm2 has in its dump.
+#[must_use]
+pub fn resurrects(words: &[String]) -> bool {
+    let mut after = words.iter().skip_while(|word| last_part(word) != "pm2");
+    after.any(|word| word == "resurrect")
+}
+
+/// Returns the commands of a shell's text as words, without its comments.
+#[must_use]
+pub fn commands(text: &str) -> Vec<Vec<String>> {
+    let mut commands = Vec::new();
+    let (mut command, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match (character, quote) {
+            (end, Some(begin)) if end == begin => quote = None,
+            ('\\', None | Some('"')) => match characters.next() {
+                Some('\n') | None => {}
+                Some(escaped) => word.get_or_insert_default().push(escaped),
+            },
+            (inside, Some(_)) => word.get_or_insert_default().push(inside),
+            ('"' | '\'' | '`', None) => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            ('#', None) if word.is_none() => {
+                while characters.next_if(|it| *it != '\n').is_some() {}
+            }
+            ('\n' | ';' | '&' | '|' | '(' | ')', None) => {
+                // `$(` belongs to the word that it stands in.
+                command.extend(word.take());
+                if !command.is_empty() {
+                    commands.push(std::mem::take(&mut command));
+                }
+            }
+            (blank, None) if blank.is_whitespace() || ",[]".contains(blank) => {
+                command.extend(word.take());
+            }
+            (other, None) => word.get_or_insert_default().push(other),
+        }
+    }
+    command.extend(word);
+    if !command.is_empty() {
+        commands.push(command);
+    }
+    commands
+}
+
+/// What is known where a command stands: the variables set before it, and the user that it runs as.
+#[derive(Debug, Clone, Default)]
+struct Search {
+    environment: Vec<(String, String)>,
+    user: Option<String>,
+}
+
+impl Search {
+    fn text(&mut self, text: &str, depth: u32, found: &mut Vec<GatewayCommand>) {
+        for command in commands(text) {
+            let is_setting = |word: &String| word == "export" || assignment(word).is_some();
+            if command.iter().all(is_setting) {
+                let set = command.iter().filter_map(|word| assignment(word));
+                self.environment.extend(set);
+            } else {
+                self.command(&command, depth, found);
+            }
+        }
+    }
+
+    fn command(&self, words: &[String], depth: u32, found: &mut Vec<GatewayCommand>) {
+        let words = words.get(..WORDS_LIMIT).unwrap_or(words);
+        let set = words.iter().map_while(|word| {
+            let is_before = last_part(word) == "env" || assignment(word).is_some();
+            is_before.then(|| assignment(word))
+        });
+        let mut inner = self.clone();
+        inner.environment.extend(set.flatten());
+        inner.user = user_of(words).or_else(|| self.user.clone());
+        let quoted = words
+            .iter()
+            .filter(|word| word.contains(char::is_whitespace));
+        for text in quoted.filter(|text| depth > 0 && is_mentioned(text.as_bytes())) {
+            inner.clone().text(text, depth - 1, found);
+        }
+        found.extend(inner.start(words));
+    }
+
+    /// Returns what one command starts, quoted commands in it aside.
+    fn start(&self, words: &[String]) -> Option<GatewayCommand> {
+        let manager = words
+            .iter()
+            .position(|word| matches!(last_part(word), "systemctl" | "service" | "pm2"));
+        let (asks, words_from) = if let Some(at) = manager {
+            let rest = words.get(at..)?;
+            (manager_starts(rest)?, rest)
+        } else {
+            let at = words.iter().enumerate().position(|(at, word)| {
+                is_program(word) && words.get(at + 1..).is_some_and(serves)
+            })?;
+            (None, words.get(at..)?)
+        };
+        let before = words.len() - words_from.len();
+        let mut environment = self.environment.clone();
+        let set = words.iter().take(before);
+        for pair in set.filter_map(|word| assignment(word)) {
+            if !environment.contains(&pair) {
+                environment.push(pair);
+            }
+        }
+        for (_, value) in &mut environment {
+            *value = value.replace("${HOME}", "~").replace("$HOME", "~");
+        }
+        let mut command = GatewayCommand {
+            words: words_from.to_vec(),
+            environment,
+            user: self.user.clone(),
+            asks,
+            is_plain: manager.is_none(),
+        };
+        let says_where = |(name, value): &(String, String)| {
+            let is_where = name.starts_with("OPENCLAW_") || name.starts_with("CLAWDBOT_");
+            (is_where || name == "HOME") && value.contains('$')
+        };
+        let is_hidden = command.environment.iter().any(says_where)
+            || command.profile().is_some_and(|it| it.contains('$'));
+        command.is_plain &= !is_hidden;
+        Some(command)
+    }
+}
+
+/// Returns whether what follows the program's name makes it serve: `gateway`, alone, with options, or with a verb that
+/// starts. `gateway status`, `stop`, `install` and others do not.
+fn serves(rest: &[String]) -> bool {
+    let mut words = rest.iter();
+    let Some(command) = words.find(|word| matches!(word.as_str(), "gateway" | "daemon")) else {
+        return false;
+    };
+    match words.next().map(String::as_str) {
+        Some("start" | "restart") => true,
+        Some("run") | None => command == "gateway",
+        Some(word) => {
+            command == "gateway" && (word.starts_with(['-', '>', '<', '$']) || is_redirection(word))
+        }
+    }
+}
+
+/// Returns whether a word is a redirection with the number of its descriptor: `2>log`.
+fn is_redirection(word: &str) -> bool {
+    word.trim_start_matches(|c: char| c.is_ascii_digit())
+        .starts_with(['>', '<'])
+}
+
+/// Returns whether a manager is told to start something of OpenClaw, and the unit where it is systemd's.
+#[expect(
+    clippy::option_option,
+    reason = "outside: whether it starts; inside: a unit of systemd"
+)]
+fn manager_starts(words: &[String]) -> Option<Option<String>> {
+    let starts = |word: &String| {
+        let verbs = [
+            "start",
+            "restart",
+            "reload-or-restart",
+            "try-restart",
+            "enable",
+            "startOrRestart",
+            "startOrReload",
+            "reload",
+        ];
+        verbs.contains(&word.as_str())
+    };
+    let is_pm2 = words.first().is_some_and(|word| last_part(word) == "pm2");
+    let named = words
+        .iter()
+        .skip(1)
+        .find(|word| is_mentioned(word.as_bytes()) && !word.starts_with('-'))?;
+    words
+        .iter()
+        .any(starts)
+        .then(|| (!is_pm2).then(|| named.clone()))
+}
+
+/// Returns whether a word is OpenClaw's command, its script, a package of npx, or a variable that could be.
+fn is_program(word: &str) -> bool {
+    let name = last_part(word);
+    let name = name.split_once('@').map_or(name, |(name, _)| name);
+    let is_script = [".js", ".mjs", ".cjs"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    PROGRAMS.contains(&name)
+        || (is_script && is_mentioned(word.as_bytes()))
+        || word.starts_with('$')
+}
+
+fn last_part(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
+}
+
+fn assignment(word: &str) -> Option<(String, String)> {
+    let (name, value) = word.split_once('=')?;
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_name.then(|| (name.to_owned(), value.to_owned()))
+}
+
+/// Returns the user that sudo(8), runuser(1) or su(1) makes of a command.
+fn user_of(words: &[String]) -> Option<String> {
+    let at = words
+        .iter()
+        .position(|word| matches!(last_part(word), "sudo" | "runuser" | "su"))?;
+    let (program, rest) = (last_part(words.get(at)?), words.get(at + 1..)?);
+    let short = rest.iter().position(|word| word == "-u");
+    let named = option(rest, "--user").or_else(|| rest.get(short? + 1).map(String::as_str));
+    let first = || rest.iter().find(|word| !word.starts_with('-'));
+    match program {
+        "sudo" => Some(named.unwrap_or("root").to_owned()),
+        _ => named.map(str::to_owned).or_else(|| first().cloned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn starts(text: &str) -> bool {
+        !in_text(text).is_empty()
+    }
+
+    fn one(text: &str) -> GatewayCommand {
+        let found = in_text(text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        found.into_iter().next().unwrap_or_default()
+    }
+
+    #[test]
+    fn what_starts_a_gateway_is_told_from_what_asks_or_stops_it() {
+        for text in [
+            "openclaw gateway",
+            "nohup openclaw gateway run > /tmp/log 2>&1 &",
+            "exec /usr/bin/node /usr/lib/node_modules/openclaw/dist/index.js gateway --port 1",
+            "cd /x && openclaw gateway 2>log",
+            "npx openclaw@latest --profile a gateway run",
+            "clawdbot gateway start",
+            "while true; do\n  \"$OPENCLAW_BIN\" gateway run\n  sleep 5\ndone",
+            "spawn('openclaw', ['gateway', 'run'])",
+            "tmux new-session -d -s claw 'openclaw gateway run'",
+            "pm2 restart openclaw",
+            "openclaw daemon restart",
+            "openclaw gateway status || openclaw gateway start",
+        ] {
+            assert!(starts(text), "{text}");
+        }
+        for text in [
+            "# openclaw gateway",
+            "openclaw gateway status",
+            "openclaw gateway stop; sleep 5",
+            "tar czf /b.tgz ~/.openclaw",
+            "openclaw agent --message 'the gateway'",
+            "systemctl --user stop openclaw-gateway",
+            "pm2 delete openclaw",
+            "grep gateway /var/log/openclaw.log",
+            "",
+        ] {
+            assert!(!starts(text), "{text}: {:?}", in_text(text));
+        }
+    }
+
+    #[test]
+    fn options_variables_and_users_of_a_command_are_told() {
+        let command =
+            one("sudo -u joe OPENCLAW_STATE_DIR=$HOME/s openclaw --profile=work gateway --port 7");
+        assert_eq!((command.profile(), command.port()), (Some("work"), Some(7)));
+        assert_eq!(command.user.as_deref(), Some("joe"));
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(command.environment, [pair("OPENCLAW_STATE_DIR", "~/s")]);
+        assert!(command.is_plain);
+        let command = one("export OPENCLAW_PROFILE=a\nsu - ann -c \"cd; openclaw gateway\"");
+        assert_eq!(command.user.as_deref(), Some("ann"));
+        assert_eq!(command.environment, [pair("OPENCLAW_PROFILE", "a")]);
+        assert!(!one("for p in a b; do openclaw --profile $p gateway; done").is_plain);
+    }
+
+    #[test]
+    fn a_command_that_asks_a_unit_is_no_gateway_itself() {
+        let command = one("systemctl --user restart openclaw-gateway.service");
+        assert_eq!(command.asks.as_deref(), Some("openclaw-gateway.service"));
+        assert!(!starts("systemctl restart nginx"));
+        let words = ["/usr/lib/pm2/bin/pm2".to_owned(), "resurrect".to_owned()];
+        assert!(resurrects(&words) && !resurrects(&words[..1]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_to_its_end(text in "[ -~\n\\PC]{0,300}") {
+            let _ = in_text(&text);
+            let _ = in_words(&[text]);
+        }
+    }
+}
