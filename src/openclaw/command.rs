@@ -13,7 +13,7 @@ const WORDS_LIMIT: usize = 1000;
 /// A command that starts a gateway, or asks something else to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GatewayCommand {
-    /// Its words from the program on. They may hold secrets.
+    /// All its words. They may hold secrets.
     pub words: Vec<String>,
     /// The variables that are set for it. They may hold secrets.
     pub environment: Vec<(String, String)>,
@@ -47,13 +47,18 @@ impl GatewayCommand {
 }
 
 /// Returns the value of an option in a list of words.
-#[must_use]
-pub fn option<'a>(words: &'a [String], name: &str) -> Option<&'a str> {
+fn option<'a>(words: &'a [String], name: &str) -> Option<&'a str> {
     let joined = words
         .iter()
         .find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     let mut after = words.iter().skip_while(|word| *word != name);
     joined.or_else(|| after.nth(1).map(String::as_str))
+}
+
+/// Returns whether a variable can say which gateway is meant.
+#[must_use]
+pub fn is_setting(name: &str) -> bool {
+    name == "HOME" || name.starts_with("OPENCLAW_") || name.starts_with("CLAWDBOT_")
 }
 
 /// Returns whether a text speaks of OpenClaw, under any of its names.
@@ -80,6 +85,24 @@ pub fn in_text(text: &str) -> Vec<GatewayCommand> {
     let mut found = Vec::new();
     Search::default().text(text, DEPTH, &mut found);
     found
+}
+
+/// Returns whether a script that speaks of OpenClaw may start a gateway in a way that its words do not tell: it has a
+/// `gateway` of no known program, or calls another script.
+#[must_use]
+pub fn is_unclear(text: &str) -> bool {
+    let is_script = |word: &String| {
+        [".sh", ".bash", ".py"]
+            .iter()
+            .any(|end| word.ends_with(end))
+    };
+    let hides = |command: &Vec<String>| {
+        let is_clear = command.iter().any(|word| is_program(word));
+        let speaks = command.iter().any(|word| word == "gateway");
+        let mut leading = command.iter().take(3);
+        (speaks && !is_clear) || leading.any(is_script)
+    };
+    is_mentioned(text.as_bytes()) && commands(text).iter().any(hides)
 }
 
 /// Returns whether a text brings back what pm2 has in its dump.
@@ -173,16 +196,14 @@ impl Search {
         let manager = words
             .iter()
             .position(|word| matches!(last_part(word), "systemctl" | "service" | "pm2"));
-        let (asks, words_from) = if let Some(at) = manager {
-            let rest = words.get(at..)?;
-            (manager_starts(rest)?, rest)
+        let (asks, before) = if let Some(at) = manager {
+            (manager_starts(words.get(at..)?)?, at)
         } else {
             let at = words.iter().enumerate().position(|(at, word)| {
                 is_program(word) && words.get(at + 1..).is_some_and(serves)
             })?;
-            (None, words.get(at..)?)
+            (None, at)
         };
-        let before = words.len() - words_from.len();
         let mut environment = self.environment.clone();
         let set = words.iter().take(before);
         for pair in set.filter_map(|word| assignment(word)) {
@@ -194,16 +215,13 @@ impl Search {
             *value = value.replace("${HOME}", "~").replace("$HOME", "~");
         }
         let mut command = GatewayCommand {
-            words: words_from.to_vec(),
+            words: words.to_vec(),
             environment,
             user: self.user.clone(),
             asks,
             is_plain: manager.is_none(),
         };
-        let says_where = |(name, value): &(String, String)| {
-            let is_where = name.starts_with("OPENCLAW_") || name.starts_with("CLAWDBOT_");
-            (is_where || name == "HOME") && value.contains('$')
-        };
+        let says_where = |(name, value): &(String, String)| is_setting(name) && value.contains('$');
         let is_hidden = command.environment.iter().any(says_where)
             || command.profile().is_some_and(|it| it.contains('$'));
         command.is_plain &= !is_hidden;
@@ -373,6 +391,15 @@ mod tests {
         assert!(!starts("systemctl restart nginx"));
         let words = ["/usr/lib/pm2/bin/pm2".to_owned(), "resurrect".to_owned()];
         assert!(resurrects(&words) && !resurrects(&words[..1]));
+    }
+
+    #[test]
+    fn a_script_that_calls_another_is_unclear_and_a_backup_is_not() {
+        assert!(is_unclear("cd ~/.openclaw\n./run.sh"));
+        assert!(is_unclear("# openclaw\nmyclaw gateway"));
+        assert!(!is_unclear(
+            "tar czf /b.tgz ~/.openclaw\nopenclaw gateway status"
+        ));
     }
 
     proptest! {

@@ -9,6 +9,8 @@ use crate::openclaw::layout::{Lock, is_candidate, parse_lock};
 
 /// Set in a gateway's helpers to the id of the gateway's process.
 const SERVICE_PID: &str = "OPENCLAW_GATEWAY_SERVICE_PID";
+/// The most processes above a gateway that are looked at.
+const ANCESTORS_LIMIT: usize = 16;
 /// Databases below a state directory that a gateway holds open: 2026.9, then two of 2026.5.
 const DATABASES: [&str; 3] = [
     "state/openclaw.sqlite",
@@ -29,8 +31,19 @@ pub(super) struct Family {
     pub(super) lock: Option<Lock>,
     /// The state directory that its lock or its open files name.
     pub(super) state_directory: Option<PathBuf>,
-    /// The name of the process that started it.
-    pub(super) parent_name: String,
+    /// The processes above it and its launchers, the nearest first; [`ANCESTORS_LIMIT`] at most.
+    pub(super) ancestors: Vec<Ancestor>,
+}
+
+/// A process above a gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ancestor {
+    pub(super) pid: i32,
+    pub(super) name: String,
+    /// Its arguments, where they may be seen. They may hold secrets.
+    pub(super) arguments: Vec<String>,
+    /// Its open files.
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// What a process holds that makes it a gateway.
@@ -68,11 +81,10 @@ pub(super) fn find(
         others.sort();
         others.dedup();
         let is_member = |it: &&ProcessDetails| others.contains(&it.id);
-        let parent = glances.iter().find(|it| it.id.pid == main.parent);
         Family {
             helpers: details.iter().filter(is_member).cloned().collect(),
             main: main.clone(),
-            parent_name: parent.map_or_else(String::new, |it| crate::display::bytes(&it.name)),
+            ancestors: ancestors(reader, &glances, main),
             others,
             lock: claim.lock,
             state_directory: claim.state_directory,
@@ -210,6 +222,34 @@ fn launchers(glances: &[Glance], main: &ProcessDetails) -> Vec<ProcessId> {
         parent = glance.parent;
     }
     launchers
+}
+
+/// Returns the processes above a gateway and its launchers. Where parents go in a circle, the walk ends at the limit.
+fn ancestors(reader: &Reader, glances: &[Glance], main: &ProcessDetails) -> Vec<Ancestor> {
+    let launchers = launchers(glances, main);
+    let (mut ancestors, mut parent) = (Vec::new(), main.parent);
+    for _ in 0..ANCESTORS_LIMIT {
+        let Some(glance) = glances.iter().find(|it| it.id.pid == parent) else {
+            break;
+        };
+        parent = glance.parent;
+        if launchers.contains(&glance.id) {
+            continue;
+        }
+        let details = reader.details(std::slice::from_ref(glance)).pop();
+        let (arguments, files) =
+            details.map_or_else(Default::default, |it| (it.arguments, it.files));
+        let arguments = arguments.into_iter();
+        ancestors.push(Ancestor {
+            pid: glance.id.pid,
+            name: crate::display::bytes(&glance.name),
+            arguments: arguments
+                .map(|it| it.to_string_lossy().into_owned())
+                .collect(),
+            files,
+        });
+    }
+    ancestors
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn gateway(reader: &Reader, sighting: &Sighting, reading: &Reading, hasher: &Has
         accounts: facts.map_or_else(Vec::new, |facts| facts.accounts.clone()),
         credentials: credentials.unwrap_or_default(),
         starter: sighting.starter.clone(),
-        script: None,
+        script: sighting.launch.as_ref().and_then(|it| it.script.clone()),
         arming: sighting.starter.arming(&sighting.user.name),
         revivers: sighting.revivers.clone(),
         environment: environment(sighting, hasher),
@@ -164,9 +164,9 @@ fn port(sighting: &Sighting, reading: &Reading, addresses: &[SocketAddr]) -> u16
         .as_ref()
         .and_then(|family| family.lock.as_ref()?.port);
     let argument = sighting
-        .unit
+        .launch
         .as_ref()
-        .and_then(super::unit_file::UnitFile::port);
+        .and_then(|launch| launch.command.port());
     let told = argument.unwrap_or_else(|| layout::port(&sighting.variables, reading.config.port));
     let expected = lock.unwrap_or(told);
     let ports: Vec<_> = addresses.iter().map(SocketAddr::port).collect();

@@ -3,23 +3,30 @@
 //! Read-only by type: everything comes through a [`Reader`], which has no method that changes anything, and through the
 //! census, which only looks. Gateways are told by the files that they hold open, never by their arguments.
 
+mod ancestry;
 mod config;
 mod credentials;
+mod crontab;
 mod dotenv;
 mod engine;
 mod family;
 mod findings;
 mod gateway;
+mod launch;
 mod machine;
+mod pm2;
 mod release;
 mod rest;
+mod script;
 mod sighting;
 mod starter;
 mod tokens;
 mod unit_file;
+mod units;
+mod users;
 
 use crate::host::reader::Reader;
-use crate::inventory::{Engine, FORMAT, Finding, Gateway, Inventory, Reviver, When};
+use crate::inventory::{Engine, FORMAT, Finding, Gateway, Inventory};
 use crate::secret::Hasher;
 
 pub use machine::hasher;
@@ -35,25 +42,13 @@ pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Invento
     let mut findings = engine::findings(host.engine.as_ref());
     let listeners = reader.listeners();
     let families = family::find(reader, &listeners, &mut unseen);
+    let launches = rest::launches(reader, &mut unseen);
     let running = families
         .into_iter()
-        .map(|family| sighting::running(reader, family));
+        .map(|family| sighting::running(reader, family, &launches));
     let mut sightings: Vec<_> = running.collect();
-    for unit in rest::resting(reader, &sightings, &mut unseen) {
-        match sightings
-            .iter_mut()
-            .find(|it| it.state_directory == unit.state_directory)
-        {
-            Some(known) => known.revivers.push(Reviver {
-                arming: unit.starter.arming(&unit.user.name),
-                starter: unit.starter,
-                when: When::AtBoot,
-                script: None,
-                asks_unit: false,
-            }),
-            None => sightings.push(unit),
-        }
-    }
+    findings.extend(launches.findings);
+    let _ = rest::place(reader, launches.found, &mut sightings);
     let mut gateways: Vec<Gateway> = Vec::new();
     for sighting in sightings {
         let seen = gateway::read(reader, &sighting, &listeners, hasher);

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use super::ancestry;
 use super::family::Family;
+use super::launch::Launches;
 use crate::host::UnitState;
 use crate::host::reader::Reader;
 use crate::inventory::{Starter, UnitScope, UnitStarter, User};
@@ -15,42 +17,54 @@ struct NamedUnit {
     scope: UnitScope,
 }
 
-/// Tells what starts a gateway.
+/// Tells what started a gateway.
 ///
-/// Being in a unit's control group is not enough: a gateway that cron started is in cron's. The unit's main process must
-/// be the gateway's, or its file must speak of OpenClaw.
-pub(super) fn starter(reader: &Reader, family: &Family, user: &User) -> Starter {
-    let Some(named) = named_unit(&family.main.cgroup) else {
-        return other(family, "no unit");
-    };
-    let state = match reader.unit(&named.name, named.scope, user) {
-        Ok(Some(state)) => state,
-        Ok(None) => {
-            return other(
-                family,
-                &format!("`{}`, which its manager does not know", named.name),
-            );
-        }
-        Err(error) => return other(family, &format!("`{}`, of which {error}", named.name)),
-    };
+/// Being in a unit's control group is not enough: a gateway that cron started is in cron's, and one that pm2 started in
+/// pm2's. The unit's main process must be the gateway's, or its file must start one or speak of OpenClaw.
+pub(super) fn starter(
+    reader: &Reader,
+    family: &Family,
+    user: &User,
+    launches: &Launches,
+) -> Starter {
+    let above = ancestry::starter(reader, family, user);
+    if let Some(Starter::Pm2(_)) = &above {
+        return above.unwrap_or_else(|| other(family, "pm2"));
+    }
+    let unit = unit(reader, family, user, launches);
+    unit.unwrap_or_else(|said| above.unwrap_or_else(|| other(family, &said)))
+}
+
+/// Returns the unit that starts a gateway, or what is known instead.
+fn unit(
+    reader: &Reader,
+    family: &Family,
+    user: &User,
+    launches: &Launches,
+) -> Result<Starter, String> {
+    let named = named_unit(&family.main.cgroup).ok_or("no unit")?;
+    let shown = crate::display::text(&named.name);
+    let state = reader.unit(&named.name, named.scope, user);
+    let state = state.map_err(|error| format!("`{shown}`, of which {error}"))?;
+    let state = state.ok_or(format!("`{shown}`, which its manager does not know"))?;
     let text = reader.file(&state.file).ok().flatten().unwrap_or_default();
-    if is_main(&state, family) || is_mentioned(&text) {
-        Starter::Unit(UnitStarter {
+    let is_known = launches.found.iter().any(|launch| {
+        matches!(&launch.starter, Starter::Unit(it) if it.name == named.name && it.scope == named.scope)
+    });
+    if is_known || is_main(&state, family) || is_mentioned(&text) {
+        return Ok(Starter::Unit(UnitStarter {
             name: named.name,
             scope: named.scope,
             file: state.file,
             enablement: state.enablement,
-        })
-    } else {
-        other(
-            family,
-            &format!("`{}`, which does not start it by itself", named.name),
-        )
+        }));
     }
+    Err(format!("`{shown}`, which does not start it by itself"))
 }
 
 fn other(family: &Family, unit: &str) -> Starter {
-    let (parent, group) = (&family.parent_name, control_group(&family.main.cgroup));
+    let parent = family.ancestors.first().map_or("", |it| it.name.as_str());
+    let group = control_group(&family.main.cgroup);
     let group = crate::display::text(group.unwrap_or_default());
     Starter::Other {
         seen: format!("below `{parent}`, control group `{group}`, {unit}"),
