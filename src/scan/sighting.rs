@@ -140,15 +140,14 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
     let home = own
         .get("HOME")
         .map_or_else(|| user.home.clone(), PathBuf::from);
+    let lock = family.as_ref().and_then(|family| family.lock.as_ref());
+    let locked = lock.and_then(|lock| lock.config_path.clone());
     let told = family
         .as_ref()
         .and_then(|family| family.state_directory.clone());
     let state_directory =
         told.unwrap_or_else(|| first_there(reader, &layout::state_directories(&own, &home)));
     let state_directory = reader.resolve(&state_directory);
-    let locked = family
-        .as_ref()
-        .and_then(|family| family.lock.as_ref()?.config_path.clone());
     let config = locked
         .unwrap_or_else(|| first_there(reader, &layout::configs(&own, &home, &state_directory)));
     let dotenv = reader.file(&state_directory.join(".env")).ok().flatten();
