@@ -11,6 +11,7 @@ mod machine;
 mod process;
 mod program;
 mod socket;
+mod weight;
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -23,6 +24,7 @@ use rustix::fs::OFlags;
 pub use machine::MachineFacts;
 pub use process::{Glance, ProcessDetails};
 pub use socket::Listener;
+pub use weight::{ENTRIES_LIMIT, Weight};
 
 use crate::inventory::User;
 

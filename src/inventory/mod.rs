@@ -7,6 +7,7 @@ mod census;
 mod finding;
 mod gateway;
 mod host;
+mod resting;
 mod starter;
 
 use schemars::JsonSchema;
@@ -20,6 +21,7 @@ pub use gateway::{
     User,
 };
 pub use host::{CgroupVersion, Distribution, Engine, Host};
+pub use resting::RestingState;
 pub use starter::{
     Arming, ContainerStarter, CronStarter, LoopStarter, Pm2Starter, Reviver, Starter, UnitScope,
     UnitStarter, When,
@@ -40,6 +42,8 @@ pub struct Inventory {
     pub host: Host,
     /// Every gateway found, sorted by name.
     pub gateways: Vec<Gateway>,
+    /// State directories that no gateway uses, sorted by path.
+    pub states: Vec<RestingState>,
     /// What a person should know, worst first.
     pub findings: Vec<Finding>,
     /// What could not be seen, for example for want of root.

@@ -20,6 +20,7 @@ mod rest;
 mod script;
 mod sighting;
 mod starter;
+mod states;
 mod tokens;
 mod unit_file;
 mod units;
@@ -48,7 +49,9 @@ pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Invento
         .map(|family| sighting::running(reader, family, &launches));
     let mut sightings: Vec<_> = running.collect();
     findings.extend(launches.findings);
-    let _ = rest::place(reader, launches.found, &mut sightings);
+    let sleeping = rest::place(reader, launches.found, &mut sightings);
+    let states = states::resting(reader, &sightings, &sleeping);
+    findings.extend(states::findings(&states));
     let mut gateways: Vec<Gateway> = Vec::new();
     for sighting in sightings {
         let seen = gateway::read(reader, &sighting, &listeners, hasher);
@@ -64,6 +67,7 @@ pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Invento
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
         host,
         gateways,
+        states,
         findings,
         unseen,
     }
