@@ -23,7 +23,7 @@ use rustix::fs::OFlags;
 
 pub use machine::MachineFacts;
 pub use process::{Glance, ProcessDetails};
-pub use socket::Listener;
+pub use socket::{Connection, Listener};
 pub use weight::{ENTRIES_LIMIT, Weight};
 
 use crate::inventory::User;

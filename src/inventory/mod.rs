@@ -4,6 +4,7 @@
 
 mod agent;
 mod census;
+mod companion;
 mod finding;
 mod gateway;
 mod host;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{Agent, ChannelAccount, Credential, Exclusivity, Place};
 pub use census::{Census, Stray};
+pub use companion::{Companion, Contained, Part};
 pub use finding::{Catalogued, Finding, Severity, catalogued};
 pub use gateway::{
     Auth, Config, EnvironmentVariable, Gateway, GatewayName, Memory, Process, ProcessId, Release,
@@ -44,6 +46,10 @@ pub struct Inventory {
     pub gateways: Vec<Gateway>,
     /// State directories that no gateway uses, sorted by path.
     pub states: Vec<RestingState>,
+    /// Processes that speak to gateways over loopback, and those that a person named.
+    pub companions: Vec<Companion>,
+    /// Containers that run OpenClaw already.
+    pub contained: Vec<Contained>,
     /// What a person should know, worst first.
     pub findings: Vec<Finding>,
     /// What could not be seen, for example for want of root.

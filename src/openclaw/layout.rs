@@ -204,6 +204,16 @@ pub fn is_candidate(comm: &[u8]) -> bool {
     exact.contains(&comm) || prefixes.iter().any(|prefix| comm.starts_with(prefix))
 }
 
+/// Returns whether a process of this name is OpenClaw's own, by its title; `proc_pid_comm(5)`.
+#[must_use]
+pub fn is_openclaws(comm: &[u8]) -> bool {
+    let names: [&[u8]; 3] = [b"openclaw", b"clawdbot", b"moltbot"];
+    names.iter().any(|name| {
+        let rest = comm.strip_prefix(*name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"-"))
+    })
+}
+
 fn set<'a>(environment: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
     let value = environment.get(name)?.trim();
     (!value.is_empty()).then_some(value)
@@ -305,6 +315,7 @@ mod tests {
     fn gateways_are_candidates_whatever_their_title() {
         let names: [&[u8]; 4] = [b"openclaw-gatewa", b"node-MainThread", b"openclaw", b"node"];
         assert!(names.iter().all(|name| is_candidate(name)));
+        assert!(is_openclaws(b"openclaw-gatewa") && !is_openclaws(b"node"));
         assert!(!is_candidate(b"nginx") && !is_candidate(b"nodemon"));
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::contained;
 use crate::host::reader::{Glance, Listener, ProcessDetails, Reader};
-use crate::inventory::ProcessId;
+use crate::inventory::{Contained, ProcessId};
 use crate::openclaw::layout::{Lock, is_candidate, parse_lock, state_directory_of};
 
 /// Set in a gateway's helpers to the id of the gateway's process.
@@ -53,19 +54,19 @@ struct Claim {
     state_directory: Option<PathBuf>,
 }
 
-/// Finds the running gateways outside containers, and says what could not be seen.
+/// Finds the running gateways outside containers, the containers that run OpenClaw, and says what could not be seen.
 pub(super) fn find(
     reader: &Reader,
     listeners: &[Listener],
     unseen: &mut Vec<String>,
-) -> Vec<Family> {
+) -> (Vec<Family>, Vec<Contained>) {
     let glances = reader.glance();
     let candidates: Vec<_> = glances
         .iter()
         .filter(|it| is_candidate(&it.name))
         .cloned()
         .collect();
-    let native = native(reader, candidates, unseen);
+    let (native, inside) = native(reader, candidates, unseen);
     let details = reader.details(&native);
     let claims = details
         .iter()
@@ -90,30 +91,30 @@ pub(super) fn find(
             state_directory: claim.state_directory,
         }
     });
-    families.collect()
+    let families = families.collect();
+    (families, contained::find(reader, &inside, unseen))
 }
 
-/// Keeps the candidates outside containers, and counts the rest.
-fn native(reader: &Reader, candidates: Vec<Glance>, unseen: &mut Vec<String>) -> Vec<Glance> {
-    let (mut native, mut contained, mut hidden) = (Vec::new(), 0, 0);
+/// Parts the candidates into those outside and inside containers, and counts those that cannot be seen.
+fn native(
+    reader: &Reader,
+    candidates: Vec<Glance>,
+    unseen: &mut Vec<String>,
+) -> (Vec<Glance>, Vec<Glance>) {
+    let (mut native, mut contained, mut hidden) = (Vec::new(), Vec::new(), 0);
     for candidate in candidates {
         match reader.is_native(candidate.id) {
             Some(true) => native.push(candidate),
-            Some(false) => contained += 1,
+            Some(false) => contained.push(candidate),
             None => hidden += 1,
         }
-    }
-    if contained > 0 {
-        unseen.push(format!(
-            "{contained} processes that run node in containers: not looked at"
-        ));
     }
     if hidden > 0 {
         unseen.push(format!(
             "{hidden} processes of other users that run node: run as root to see them"
         ));
     }
-    native
+    (native, contained)
 }
 
 /// Returns what makes this process a gateway: the lock that it holds and that names it, or a gateway's database and a

@@ -186,7 +186,7 @@ fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::inventory::{
         Arming, Auth, Census, Config, CronStarter, GatewayName, Release, Reviver, UnitScope,
@@ -196,7 +196,7 @@ mod tests {
     use crate::secret::Hasher;
 
     /// A gateway with nothing wrong but that it has not been started.
-    fn gateway() -> Gateway {
+    pub(in crate::scan) fn gateway() -> Gateway {
         let unit = UnitStarter {
             name: "openclaw-gateway.service".into(),
             scope: UnitScope::System,

@@ -20,6 +20,8 @@ use crate::units::Bytes;
 /// A gateway with its findings, and what could not be seen of it.
 pub(super) struct Seen {
     pub(super) gateway: Gateway,
+    /// The ports of loopback that its configuration names.
+    pub(super) named_ports: BTreeSet<u16>,
     pub(super) findings: Vec<Finding>,
     pub(super) unseen: Vec<String>,
 }
@@ -56,8 +58,10 @@ pub(super) fn read(
         reading.facts.as_ref(),
         &foreign(sighting, listeners, port),
     ));
+    let urls = reading.facts.iter().flat_map(|facts| &facts.loopback_urls);
     Seen {
         gateway,
+        named_ports: urls.filter_map(|url| url.port).collect(),
         findings,
         unseen,
     }

@@ -4,7 +4,9 @@
 //! census, which only looks. Gateways are told by the files that they hold open, never by their arguments.
 
 mod ancestry;
+mod companions;
 mod config;
+mod contained;
 mod credentials;
 mod crontab;
 mod dotenv;
@@ -30,6 +32,9 @@ use crate::host::reader::Reader;
 use crate::inventory::{Engine, FORMAT, Finding, Gateway, Inventory};
 use crate::secret::Hasher;
 
+use companions::Web;
+
+pub use companions::Named;
 pub use machine::hasher;
 
 /// Scans the host.
@@ -38,11 +43,22 @@ pub use machine::hasher;
 /// the gateways of the calling user are seen, and `unseen` says so.
 #[must_use]
 pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Inventory {
+    scan_with(reader, engine, hasher, &[])
+}
+
+/// Scans the host, and names the processes that a person calls companions of gateways.
+#[must_use]
+pub fn scan_with(
+    reader: &Reader,
+    engine: Option<Engine>,
+    hasher: &Hasher,
+    named: &[Named],
+) -> Inventory {
     let mut unseen = Vec::new();
     let host = machine::host(reader, engine, hasher);
     let mut findings = engine::findings(host.engine.as_ref());
     let listeners = reader.listeners();
-    let families = family::find(reader, &listeners, &mut unseen);
+    let (families, contained) = family::find(reader, &listeners, &mut unseen);
     let launches = rest::launches(reader, &mut unseen);
     let running = families
         .into_iter()
@@ -52,13 +68,23 @@ pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Invento
     let sleeping = rest::place(reader, launches.found, &mut sightings);
     let states = states::resting(reader, &sightings, &sleeping);
     findings.extend(states::findings(&states));
+    findings.extend(contained::findings(&contained));
+    let web = Web::read(reader, &listeners);
+    let mut companions = companions::named(reader, &web, named, &mut unseen);
     let mut gateways: Vec<Gateway> = Vec::new();
     for sighting in sightings {
         let seen = gateway::read(reader, &sighting, &listeners, hasher);
         unseen.extend(seen.unseen);
         findings.extend(seen.findings);
+        companions.extend(companions::of(
+            reader,
+            &web,
+            &seen.gateway,
+            &seen.named_ports,
+        ));
         gateways.push(seen.gateway);
     }
+    findings.extend(companions::findings(&companions));
     findings.extend(tokens::shared(&gateways));
     gateways.sort_by(|one, other| one.name.cmp(&other.name));
     sort(&mut findings);
@@ -68,6 +94,8 @@ pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Invento
         host,
         gateways,
         states,
+        companions,
+        contained,
         findings,
         unseen,
     }

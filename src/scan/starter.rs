@@ -116,6 +116,14 @@ fn named_unit(text: &str) -> Option<NamedUnit> {
     })
 }
 
+/// Returns the unit or container that a process of this control group runs in; an empty text where there is none.
+pub(super) fn place_in(cgroup: &str) -> String {
+    let container = super::contained::container_id(cgroup);
+    let container = container.and_then(|id| Some(format!("container {}", id.get(..12)?)));
+    let unit = || named_unit(cgroup).map(|unit| crate::display::text(&unit.name));
+    container.or_else(unit).unwrap_or_default()
+}
+
 /// Returns the user whose service manager runs as this unit: `user@1001.service`.
 fn manager_of(part: &str) -> Option<u32> {
     part.strip_prefix("user@")?
