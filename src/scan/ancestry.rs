@@ -122,13 +122,16 @@ fn loop_of(reader: &Reader, shell: &Ancestor) -> Option<Starter> {
         return script::loops(text).then(|| found(None)).flatten();
     }
     let named = Path::new(script_argument(shell)?);
-    // A shell keeps its script open, and so a relative name is told.
+    // A shell keeps its script open, and so a relative name is told; an editor may have put a new file in its place.
     let open = shell
         .files
         .iter()
         .find(|file| file.file_name() == named.file_name());
-    let path = open.cloned().unwrap_or_else(|| named.to_path_buf());
+    let below = || shell.directory.as_ref().map(|it| it.join(named));
+    let path = open.cloned().or_else(below);
+    let path = path.unwrap_or_else(|| named.to_path_buf());
     let text = script::text(reader, &path).filter(|_| path.is_absolute())?;
+    let path = reader.resolve(&path);
     script::loops(&text).then(|| found(Some(path))).flatten()
 }
 
@@ -144,6 +147,7 @@ mod tests {
             name: name.into(),
             arguments: arguments.iter().map(|it| (*it).to_owned()).collect(),
             files: Vec::new(),
+            directory: None,
         }
     }
 

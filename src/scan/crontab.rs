@@ -21,7 +21,7 @@ const USERS: [&str; 2] = ["/var/spool/cron/crontabs", "/var/spool/cron"];
 const LINES_LIMIT: usize = 10_000;
 
 /// A line that runs something.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Line {
     number: u32,
     schedule: String,
@@ -134,6 +134,9 @@ fn parse(text: &str, has_user: bool) -> Vec<Line> {
         let Some((fields, rest)) = fields(text, count) else {
             continue;
         };
+        if !is_schedule(&fields) {
+            continue;
+        }
         let (user, command) = match self::fields(rest, 1).filter(|_| has_user) {
             Some((user, command)) => (user.into_iter().next(), command),
             None => (None, rest),
@@ -147,6 +150,32 @@ fn parse(text: &str, has_user: bool) -> Vec<Line> {
         });
     }
     lines
+}
+
+/// Returns whether fields are a schedule. What is none runs nothing, and is shown nowhere: it could hold a secret.
+fn is_schedule(fields: &[&str]) -> bool {
+    let known = [
+        "@reboot",
+        "@yearly",
+        "@annually",
+        "@monthly",
+        "@weekly",
+        "@daily",
+        "@midnight",
+        "@hourly",
+    ];
+    if let [word] = fields {
+        return known.contains(word);
+    }
+    let is_number = |field: &str| field.bytes().all(|byte| b"0123456789*,/-~".contains(&byte));
+    let is_name = |part: &str| part.len() == 3 && part.bytes().all(|it| it.is_ascii_alphabetic());
+    // Months and days of the week have names of three letters.
+    let is_named = |field: &str| {
+        let mut parts = field.split(['-', ',', '/']);
+        parts.all(|part| is_number(part) || is_name(part))
+    };
+    let (numbers, names) = fields.split_at(fields.len().min(3));
+    numbers.iter().all(|field| is_number(field)) && names.iter().all(|field| is_named(field))
 }
 
 fn assignment(text: &str) -> Option<(String, String)> {
@@ -272,6 +301,13 @@ mod tests {
             (lines[0].command.as_str(), lines[1].command.as_str()),
             ("a ", "c %d")
         );
+    }
+
+    #[test]
+    fn a_line_without_a_schedule_runs_nothing_and_is_not_shown() {
+        let text = "export TOKEN=geheim ; true && openclaw gateway\n@geheim openclaw gateway\n\
+            geheim 1 2 3 4 openclaw gateway\n0 9 * jan,dec mon-fri openclaw gateway\n";
+        assert_eq!(found(text, true), ["4 0 9 * jan,dec mon-fri on a schedule"]);
     }
 
     proptest! {

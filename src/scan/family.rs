@@ -45,6 +45,8 @@ pub(super) struct Ancestor {
     pub(super) arguments: Vec<String>,
     /// Its open files.
     pub(super) files: Vec<PathBuf>,
+    /// Its working directory.
+    pub(super) directory: Option<PathBuf>,
 }
 
 /// What a process holds that makes it a gateway.
@@ -255,6 +257,7 @@ fn ancestors(reader: &Reader, glances: &[Glance], main: &ProcessDetails) -> Vec<
                 .map(|it| it.to_string_lossy().into_owned())
                 .collect(),
             files,
+            directory: reader.directory(glance.id),
         });
     }
     ancestors

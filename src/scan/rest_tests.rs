@@ -3,6 +3,7 @@
 use super::*;
 use crate::inventory::{Arming, CronStarter, UnitScope, UnitStarter};
 use crate::openclaw::command;
+use proptest::prelude::*;
 
 fn joe() -> User {
     User {
@@ -126,4 +127,25 @@ fn a_unit_that_nothing_wants_is_a_gateway_when_a_timer_asks_it() {
         ["joe/.openclaw: a.service (user) [a.timer (user) false]"]
     );
     assert_eq!(sleeping, 0);
+}
+
+proptest! {
+    #[test]
+    fn no_secret_of_a_command_or_a_variable_reaches_the_inventory(secret in "[A-Z0-9]{24}") {
+        let text = format!("TOKEN={secret} openclaw gateway --token {secret} --password={secret}");
+        let mut one = launch(line(3), When::AtBoot, &text);
+        one.environment = super::super::unit_file::parse_environment(
+            "/e".as_ref(),
+            &format!("OPENCLAW_GATEWAY_TOKEN={secret}"),
+        );
+        prop_assert!(!one.command.environment.is_empty() && !one.environment.is_empty());
+        let mut sightings = Vec::new();
+        let asking = launch(line(4), When::OnSchedule, &format!("{text}; systemctl restart openclaw"));
+        place(&Reader::new(), vec![one.clone(), asking, one.clone()], &mut sightings);
+        let revivers: Vec<_> = sightings.iter().map(|it| (&it.starter, &it.revivers)).collect();
+        let shown = serde_json::to_string(&revivers).unwrap_or_default();
+        prop_assert!(!shown.contains(&secret), "{}", shown);
+        let printed = format!("{one:?}");
+        prop_assert!(!printed.contains(&secret));
+    }
 }

@@ -23,7 +23,7 @@ impl std::fmt::Debug for Assigned {
 }
 
 /// The parts of a unit that matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct UnitFile {
     /// The words of `ExecStart=`, `ExecStartPre=` and `ExecStartPost=`, each command in its own list.
     pub(super) commands: Vec<Vec<String>>,
