@@ -30,12 +30,12 @@ pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr
 
 fn revivers(gateway: &Gateway) -> Vec<Finding> {
     let findings = gateway.revivers.iter().map(|reviver| {
-        let summary = format!("{} would start it again, {}", reviver.starter, reviver.when);
-        let kind = match () {
-            () if reviver.is_dangerous() => &catalogued::REVIVER,
-            () if reviver.asks_unit => &catalogued::ASKS_UNIT,
-            () => &catalogued::SLEEPING_REVIVER,
+        let (kind, does) = match () {
+            () if reviver.is_dangerous() => (&catalogued::REVIVER, "would start it again"),
+            () if reviver.asks_unit => (&catalogued::ASKS_UNIT, "asks its unit to start"),
+            () => (&catalogued::SLEEPING_REVIVER, "could start it"),
         };
+        let summary = format!("{} {does}, {}", reviver.starter, reviver.when);
         let finding = Finding::new(kind, &gateway.name, display::text(&summary))
             .at(place(&reviver.starter, reviver.script.as_deref()));
         if reviver.is_dangerous() {

@@ -173,3 +173,18 @@ fn a_script_is_named_and_one_that_is_not_understood_is_a_finding() {
     assert!(launches.found.is_empty());
     assert_eq!(launches.findings[0].id, "OM-S009");
 }
+
+#[test]
+fn a_unit_that_resurrects_pm2_brings_its_dump_back() {
+    let home = Home::new();
+    let text = "[Service]\nEnvironment=PM2_HOME=%h/p\nExecStart=/usr/lib/pm2/bin/pm2 resurrect\n";
+    home.write("weak/pm2-joe.service", text);
+    let back = home.launches().resurrected;
+    assert_eq!(back, [(home.0.path().join("p"), When::ByHand)]);
+    home.link(
+        "../pm2-joe.service",
+        "weak/default.target.wants/pm2-joe.service",
+    );
+    let back = home.launches().resurrected;
+    assert_eq!(back, [(home.0.path().join("p"), When::AtLogin)]);
+}
