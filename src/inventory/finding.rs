@@ -168,9 +168,10 @@ catalogue! {
         "look whether it polls the same bots: docker logs"
         "OpenClaw runs in a container already. ocmigrate names it and does not touch it.";
     /// Started through a script.
-    THROUGH_SCRIPT = "OM-S011" Medium
-        "read the script: what it does before and after the gateway does not happen in the container"
-        "The starter runs a script, and the script starts the gateway.";
+    THROUGH_SCRIPT = "OM-S011" Inhibitor
+        "let the unit start the gateway itself: openclaw gateway install"
+        "The starter runs a script, and the script starts the gateway. What the script does before and after would not \
+         happen in the container, and a loop in it could outlive the unit's stop.";
     /// A neighbour on loopback.
     COMPANION = "OM-S012" Info
         "look whether it reaches the gateway, and is reached, once the gateway runs in a container"
