@@ -19,11 +19,14 @@ pub(super) struct Scan {
     /// Write the inventory as JSON to FILE, readable by its owner only
     #[arg(short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Also name a process that belongs to the gateways: pid:N, port:N or NAME.service
+    #[arg(long, value_name = "WHICH")]
+    companion: Vec<crate::scan::Named>,
 }
 
 impl Scan {
     pub(super) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
-        let inventory = world::scan()?;
+        let inventory = world::scan_with(&self.companion)?;
         let json = || serde_json::to_string_pretty(&inventory).unwrap_or_default() + "\n";
         if let Some(path) = &self.output {
             crate::host::write_given(path, json().as_bytes())?;

@@ -6,6 +6,7 @@ use super::failure::{Code, Failure};
 use crate::docker::{Docker, DockerSocket};
 use crate::host::{Reader, RealHost};
 use crate::inventory::Inventory;
+use crate::scan::Named;
 use crate::secret::Hasher;
 use crate::step::Paths;
 
@@ -37,11 +38,17 @@ impl World {
 
 /// Scans this machine; an engine that does not answer is a finding, not an error.
 pub(super) fn scan() -> Result<Inventory, Failure> {
+    scan_with(&[])
+}
+
+/// Scans this machine, and names the processes that a person calls companions.
+pub(super) fn scan_with(named: &[Named]) -> Result<Inventory, Failure> {
     let reader = Reader::new();
     let engine = DockerSocket::connect()
         .and_then(|docker| docker.engine())
         .ok();
-    Ok(crate::scan::scan(&reader, engine, &hasher(&reader)?))
+    let hasher = hasher(&reader)?;
+    Ok(crate::scan::scan_with(&reader, engine, &hasher, named))
 }
 
 fn hasher(reader: &Reader) -> Result<Hasher, Failure> {

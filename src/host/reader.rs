@@ -11,6 +11,7 @@ mod machine;
 mod process;
 mod program;
 mod socket;
+mod weight;
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -22,7 +23,8 @@ use rustix::fs::OFlags;
 
 pub use machine::MachineFacts;
 pub use process::{Glance, ProcessDetails};
-pub use socket::Listener;
+pub use socket::{Connection, Listener};
+pub use weight::{ENTRIES_LIMIT, Weight};
 
 use crate::inventory::User;
 
@@ -113,6 +115,24 @@ impl Reader {
             return Err(ReadError::NotRegular { path: path.into() });
         }
         bounded(file, path, FILE_LIMIT).map(Some)
+    }
+
+    /// Reads the first bytes of a regular file, at most `limit`, through links; `None` where there is none.
+    pub fn head(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+        let file = match open(path) {
+            Ok(file) => file,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(source) => return Err(io_error(path, source)),
+        };
+        let metadata = file.metadata().map_err(|source| io_error(path, source))?;
+        if !metadata.is_file() {
+            return Err(ReadError::NotRegular { path: path.into() });
+        }
+        let mut bytes = Vec::new();
+        file.take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(|source| io_error(path, source))?;
+        Ok(Some(bytes))
     }
 
     /// Reads a file of which only the end matters: at most `limit` bytes, the first of them maybe amid a line.
@@ -262,12 +282,13 @@ mod tests {
     }
 
     #[test]
-    fn the_tail_of_a_file_is_its_last_bytes() {
+    fn the_head_and_the_tail_of_a_file_are_its_first_and_last_bytes() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
         fs::write(&path, "one\ntwo\n").unwrap();
         assert_eq!(Reader::new().tail(&path, 4).unwrap().unwrap(), b"two\n");
         assert_eq!(Reader::new().tail(&path, 99).unwrap().unwrap().len(), 8);
+        assert_eq!(Reader::new().head(&path, 3).unwrap().unwrap(), b"one");
     }
 
     #[test]

@@ -133,6 +133,49 @@ catalogue! {
     RUNS_AS_ROOT = "OM-S003" Inhibitor
         "run the gateway as a user of its own"
         "The gateway runs as root. ocmigrate does not move such gateways yet.";
+    /// Something else would start it again.
+    REVIVER = "OM-S004" Inhibitor
+        "disarm it as the inventory says"
+        "Beside its starter something else would start this gateway again: another unit, a crontab, pm2, a shell loop. \
+         While the container runs that would be a second poller of the same bots. ocmigrate disarms one systemd unit; \
+         the rest is disarmed by hand, and armed again after a rollback.";
+    /// A starter that ocmigrate knows and does not disarm.
+    FOREIGN_STARTER = "OM-S005" Inhibitor
+        "run the gateway from its systemd unit: openclaw gateway install"
+        "The gateway is not started by a systemd unit but by cron, pm2, tmux, screen, a shell loop or by hand. ocmigrate \
+         knows how it is started and cannot disarm that yet: it moves gateways that a systemd unit starts.";
+    /// Could be started, but nothing does.
+    SLEEPING_REVIVER = "OM-S006" Info
+        "leave it as it is, or remove it"
+        "Something stands on disk that could start this gateway and does so only when somebody asks: a disabled unit, or \
+         an application in pm2's dump that nothing resurrects.";
+    /// Asks the unit to start.
+    ASKS_UNIT = "OM-S007" Info
+        "expect its complaints in the log, or disarm it too"
+        "Something asks the gateway's own unit to start, a watchdog for example. The unit refuses while it is disarmed, so \
+         no second poller comes of it.";
+    /// State that nobody runs.
+    RESTING_STATE = "OM-S008" Info
+        "leave it, or remove it when nobody misses it"
+        "A state directory lies on disk, and neither a running gateway nor anything that starts one uses it.";
+    /// A starter whose command could not be read to its end.
+    UNCLEAR_STARTER = "OM-S009" High
+        "read it, and disarm it where it starts a gateway"
+        "Something that runs by itself speaks of OpenClaw's gateway, and whether it starts one could not be told: \
+         ocmigrate reads scripts one level deep and does not run them.";
+    /// Runs in a container.
+    IN_CONTAINER = "OM-S010" Info
+        "look whether it polls the same bots: docker logs"
+        "OpenClaw runs in a container already. ocmigrate names it and does not touch it.";
+    /// Started through a script.
+    THROUGH_SCRIPT = "OM-S011" Inhibitor
+        "let the unit start the gateway itself: openclaw gateway install"
+        "The starter runs a script, and the script starts the gateway. What the script does before and after would not \
+         happen in the container, and a loop in it could outlive the unit's stop.";
+    /// A neighbour on loopback.
+    COMPANION = "OM-S012" Info
+        "look whether it reaches the gateway, and is reached, once the gateway runs in a container"
+        "A process on this host speaks to the gateway over loopback, or serves it there.";
     /// No Docker.
     NO_ENGINE = "OM-D001" Inhibitor
         "install and start Docker: apt-get install docker.io"

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Agent, Census, ChannelAccount, Credential, Starter};
+use super::{Agent, Arming, Census, ChannelAccount, Credential, Reviver, Starter};
 use crate::secret::KeyedHash;
 use crate::units::Bytes;
 
@@ -50,8 +50,14 @@ pub struct Gateway {
     pub accounts: Vec<ChannelAccount>,
     /// Its credentials, each once.
     pub credentials: Vec<Credential>,
-    /// What starts it.
+    /// What started it, or would start it while it does not run.
     pub starter: Starter,
+    /// The script through which the starter starts it, where it is not in the starter's own command.
+    pub script: Option<PathBuf>,
+    /// How the starter is disarmed and armed again.
+    pub arming: Arming,
+    /// Everything else that would start it again.
+    pub revivers: Vec<Reviver>,
     /// The environment that it was started with, less what names its starter; values only as hashes.
     pub environment: Vec<EnvironmentVariable>,
     /// What it costs in memory, while it runs.

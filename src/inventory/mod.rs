@@ -4,9 +4,11 @@
 
 mod agent;
 mod census;
+mod companion;
 mod finding;
 mod gateway;
 mod host;
+mod resting;
 mod starter;
 
 use schemars::JsonSchema;
@@ -14,13 +16,18 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{Agent, ChannelAccount, Credential, Exclusivity, Place};
 pub use census::{Census, Stray};
+pub use companion::{Companion, Contained, Part};
 pub use finding::{Catalogued, Finding, Severity, catalogued};
 pub use gateway::{
     Auth, Config, EnvironmentVariable, Gateway, GatewayName, Memory, Process, ProcessId, Release,
     User,
 };
 pub use host::{CgroupVersion, Distribution, Engine, Host};
-pub use starter::{Starter, UnitScope, UnitStarter};
+pub use resting::RestingState;
+pub use starter::{
+    Arming, ContainerStarter, CronStarter, LoopStarter, Pm2Starter, Reviver, Starter, UnitScope,
+    UnitStarter, When,
+};
 
 /// The number of the inventory's JSON format.
 pub const FORMAT: u32 = 1;
@@ -37,6 +44,12 @@ pub struct Inventory {
     pub host: Host,
     /// Every gateway found, sorted by name.
     pub gateways: Vec<Gateway>,
+    /// State directories that no gateway uses, sorted by path.
+    pub states: Vec<RestingState>,
+    /// Processes that speak to gateways over loopback, and those that a person named.
+    pub companions: Vec<Companion>,
+    /// Containers that run OpenClaw already.
+    pub contained: Vec<Contained>,
     /// What a person should know, worst first.
     pub findings: Vec<Finding>,
     /// What could not be seen, for example for want of root.

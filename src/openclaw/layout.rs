@@ -9,6 +9,44 @@ use serde_json::Value;
 /// The port without any setting.
 pub const DEFAULT_PORT: u16 = 18789;
 
+/// The state directory's names below HOME, the newest first; 2026.2.9 knows all, 2026.9.6 the first two.
+const STATE_NAMES: [&str; 4] = [".openclaw", ".clawdbot", ".moltbot", ".moldbot"];
+/// The configuration's names, in the same order.
+const CONFIG_NAMES: [&str; 4] = [
+    "openclaw.json",
+    "clawdbot.json",
+    "moltbot.json",
+    "moldbot.json",
+];
+/// What makes a directory a state directory: a configuration, or agents.
+pub const STATE_MARKS: [&str; 5] = [
+    "openclaw.json",
+    "clawdbot.json",
+    "moltbot.json",
+    "moldbot.json",
+    "agents",
+];
+
+/// Returns whether a directory of this name can be a state directory: `.openclaw`, `.openclaw-PROFILE`, or an old name.
+#[must_use]
+pub fn is_state_name(name: &str) -> bool {
+    STATE_NAMES.iter().any(|known| {
+        let rest = name.strip_prefix(known);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.', '_']))
+    })
+}
+
+/// Returns the state directory that a gateway's configuration file lies in, where its directory is named like one.
+///
+/// `--profile` sets no variable in the gateway's own environment, and the lock of 2026.2.9 and 2026.5.28 names the
+/// configuration only.
+#[must_use]
+pub fn state_directory_of(config: &Path) -> Option<PathBuf> {
+    let directory = config.parent()?;
+    let name = directory.file_name()?.to_str()?;
+    is_state_name(name).then(|| directory.to_path_buf())
+}
+
 /// Returns the state directories that an environment can mean, the likeliest first; the first that exists is it.
 ///
 /// `resolveStateDir` of 2026.9.6 (`OPENCLAW_STATE_DIR`, the profile's, `.openclaw`, `.clawdbot`), and the older
@@ -22,13 +60,21 @@ pub fn state_directories(environment: &BTreeMap<String, String>, home: &Path) ->
     if let Some(own) = set(environment, "OPENCLAW_STATE_DIR") {
         return vec![expand(own, &home)];
     }
+    // Releases before the name changed; 2026.2.9 still honours it, 2026.9.6 does not.
+    if let Some(own) = set(environment, "CLAWDBOT_STATE_DIR") {
+        let own = expand(own, &home);
+        return [vec![own], usual(environment, &home)].concat();
+    }
+    usual(environment, &home)
+}
+
+/// Returns the state directories without a setting of their own.
+fn usual(environment: &BTreeMap<String, String>, home: &Path) -> Vec<PathBuf> {
     match set(environment, "OPENCLAW_PROFILE")
         .filter(|profile| !profile.eq_ignore_ascii_case("default"))
     {
         Some(profile) => vec![home.join(format!(".openclaw-{profile}"))],
-        None => [".openclaw", ".clawdbot", ".moltbot"]
-            .map(|name| home.join(name))
-            .into(),
+        None => STATE_NAMES.map(|name| home.join(name)).into(),
     }
 }
 
@@ -39,11 +85,10 @@ pub fn configs(
     home: &Path,
     state_directory: &Path,
 ) -> Vec<PathBuf> {
-    match set(environment, "OPENCLAW_CONFIG_PATH") {
+    let own = set(environment, "OPENCLAW_CONFIG_PATH");
+    match own.or_else(|| set(environment, "CLAWDBOT_CONFIG_PATH")) {
         Some(own) => vec![expand(own, home)],
-        None => ["openclaw.json", "clawdbot.json", "moltbot.json"]
-            .map(|name| state_directory.join(name))
-            .into(),
+        None => CONFIG_NAMES.map(|name| state_directory.join(name)).into(),
     }
 }
 
@@ -159,6 +204,16 @@ pub fn is_candidate(comm: &[u8]) -> bool {
     exact.contains(&comm) || prefixes.iter().any(|prefix| comm.starts_with(prefix))
 }
 
+/// Returns whether a process of this name is OpenClaw's own, by its title; `proc_pid_comm(5)`.
+#[must_use]
+pub fn is_openclaws(comm: &[u8]) -> bool {
+    let names: [&[u8]; 3] = [b"openclaw", b"clawdbot", b"moltbot"];
+    names.iter().any(|name| {
+        let rest = comm.strip_prefix(*name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"-"))
+    })
+}
+
 fn set<'a>(environment: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
     let value = environment.get(name)?.trim();
     (!value.is_empty()).then_some(value)
@@ -197,6 +252,23 @@ mod tests {
             nested.first(),
             Some(&"/home/joe/.openclaw/.openclaw".into())
         );
+    }
+
+    #[test]
+    fn old_names_are_known() {
+        let old = directories(&[("CLAWDBOT_STATE_DIR", "/old")]);
+        assert_eq!(old.first(), Some(&"/old".into()));
+        assert_eq!(directories(&[]).last(), Some(&"/home/joe/.moldbot".into()));
+        for name in [".openclaw", ".openclaw-work", ".clawdbot", ".openclaw.bak"] {
+            assert!(is_state_name(name), "{name}");
+        }
+        assert!(!is_state_name(".openclawed") && !is_state_name("openclaw"));
+        let of = |path: &str| state_directory_of(Path::new(path));
+        assert_eq!(
+            of("/h/.openclaw-work/openclaw.json"),
+            Some("/h/.openclaw-work".into())
+        );
+        assert_eq!(of("/etc/openclaw.json"), None);
     }
 
     #[test]
@@ -243,6 +315,7 @@ mod tests {
     fn gateways_are_candidates_whatever_their_title() {
         let names: [&[u8]; 4] = [b"openclaw-gatewa", b"node-MainThread", b"openclaw", b"node"];
         assert!(names.iter().all(|name| is_candidate(name)));
+        assert!(is_openclaws(b"openclaw-gatewa") && !is_openclaws(b"node"));
         assert!(!is_candidate(b"nginx") && !is_candidate(b"nodemon"));
     }
 }

@@ -11,6 +11,7 @@ mod tree;
 mod value;
 
 pub mod bind;
+pub mod command;
 pub mod config;
 pub mod environment;
 pub mod facts;

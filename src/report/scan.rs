@@ -14,6 +14,7 @@ pub fn scan_text(inventory: &Inventory) -> String {
         text.push_str("Gateways   none found\n");
     } else {
         gateways(&mut text, &inventory.gateways);
+        starters(&mut text, &inventory.gateways);
         agents(&mut text, &inventory.gateways);
         credentials(&mut text, &inventory.gateways);
         ownership(&mut text, &inventory.gateways);
@@ -89,6 +90,26 @@ fn uptime(seconds: u64) -> String {
         60..3600 => format!("{}m", seconds / 60),
         3600..86400 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86400),
+    }
+}
+
+/// Writes what starts each gateway, and how that is disarmed and armed again.
+fn starters(text: &mut String, gateways: &[Gateway]) {
+    for gateway in gateways {
+        let own = (&gateway.starter, None, &gateway.arming);
+        let others = gateway.revivers.iter();
+        let others = others.map(|it| (&it.starter, Some(it.when), &it.arming));
+        for (starter, when, arming) in [own].into_iter().chain(others) {
+            let when = when.map_or_else(String::new, |when| format!(", also {when}"));
+            let _ = writeln!(
+                text,
+                "Starter    {}: {}{when}\n  disarm: {}\n  arm:    {}",
+                display::text(&gateway.name.0),
+                display::text(&starter.to_string()),
+                display::text(&arming.disarm),
+                display::text(&arming.arm)
+            );
+        }
     }
 }
 

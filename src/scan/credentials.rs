@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::sighting::Sighting;
 use crate::host::reader::Reader;
-use crate::inventory::{Config, Credential, Place, Starter};
+use crate::inventory::{Config, Credential, Place};
 use crate::openclaw::{Facts, FoundCredential, telegram_token};
 use crate::secret::Hasher;
 
@@ -89,7 +89,7 @@ fn places_of_value(sighting: &Sighting, value: &str) -> Vec<Place> {
             line: Some(it.line),
         })
         .collect();
-    let in_unit: Vec<_> = places_in_unit(sighting, value).collect();
+    let in_unit = sighting.places_set(value);
     let is_exported = sighting
         .started_with
         .iter()
@@ -102,20 +102,4 @@ fn places_of_value(sighting: &Sighting, value: &str) -> Vec<Place> {
         Some(_) | None => places.extend(in_unit),
     }
     places
-}
-
-fn places_in_unit(sighting: &Sighting, value: &str) -> impl Iterator<Item = Place> {
-    let file = match &sighting.starter {
-        Starter::Unit(unit) => Some(unit.file.clone()),
-        Starter::Other { .. } => None,
-    };
-    let assignments = sighting.unit.iter().flat_map(|unit| &unit.environment);
-    assignments
-        .filter(move |(_, assigned, _)| assigned == value)
-        .filter_map(move |(_, _, line)| {
-            Some(Place {
-                path: file.clone()?,
-                line: Some(*line),
-            })
-        })
 }

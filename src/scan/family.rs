@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::contained;
 use crate::host::reader::{Glance, Listener, ProcessDetails, Reader};
-use crate::inventory::ProcessId;
-use crate::openclaw::layout::{Lock, is_candidate, parse_lock};
+use crate::inventory::{Contained, ProcessId};
+use crate::openclaw::layout::{Lock, is_candidate, parse_lock, state_directory_of};
 
 /// Set in a gateway's helpers to the id of the gateway's process.
 const SERVICE_PID: &str = "OPENCLAW_GATEWAY_SERVICE_PID";
+/// The most processes above a gateway that are looked at.
+const ANCESTORS_LIMIT: usize = 16;
 /// Databases below a state directory that a gateway holds open: 2026.9, then two of 2026.5.
 const DATABASES: [&str; 3] = [
     "state/openclaw.sqlite",
@@ -29,8 +32,21 @@ pub(super) struct Family {
     pub(super) lock: Option<Lock>,
     /// The state directory that its lock or its open files name.
     pub(super) state_directory: Option<PathBuf>,
-    /// The name of the process that started it.
-    pub(super) parent_name: String,
+    /// The processes above it and its launchers, the nearest first; [`ANCESTORS_LIMIT`] at most.
+    pub(super) ancestors: Vec<Ancestor>,
+}
+
+/// A process above a gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ancestor {
+    pub(super) pid: i32,
+    pub(super) name: String,
+    /// Its arguments, where they may be seen. They may hold secrets.
+    pub(super) arguments: Vec<String>,
+    /// Its open files.
+    pub(super) files: Vec<PathBuf>,
+    /// Its working directory.
+    pub(super) directory: Option<PathBuf>,
 }
 
 /// What a process holds that makes it a gateway.
@@ -40,19 +56,19 @@ struct Claim {
     state_directory: Option<PathBuf>,
 }
 
-/// Finds the running gateways outside containers, and says what could not be seen.
+/// Finds the running gateways outside containers, the containers that run OpenClaw, and says what could not be seen.
 pub(super) fn find(
     reader: &Reader,
     listeners: &[Listener],
     unseen: &mut Vec<String>,
-) -> Vec<Family> {
+) -> (Vec<Family>, Vec<Contained>) {
     let glances = reader.glance();
     let candidates: Vec<_> = glances
         .iter()
         .filter(|it| is_candidate(&it.name))
         .cloned()
         .collect();
-    let native = native(reader, candidates, unseen);
+    let (native, inside) = native(reader, candidates, unseen);
     let details = reader.details(&native);
     let claims = details
         .iter()
@@ -68,40 +84,39 @@ pub(super) fn find(
         others.sort();
         others.dedup();
         let is_member = |it: &&ProcessDetails| others.contains(&it.id);
-        let parent = glances.iter().find(|it| it.id.pid == main.parent);
         Family {
             helpers: details.iter().filter(is_member).cloned().collect(),
             main: main.clone(),
-            parent_name: parent.map_or_else(String::new, |it| crate::display::bytes(&it.name)),
+            ancestors: ancestors(reader, &glances, main),
             others,
             lock: claim.lock,
             state_directory: claim.state_directory,
         }
     });
-    families.collect()
+    let families = families.collect();
+    (families, contained::find(reader, &inside, unseen))
 }
 
-/// Keeps the candidates outside containers, and counts the rest.
-fn native(reader: &Reader, candidates: Vec<Glance>, unseen: &mut Vec<String>) -> Vec<Glance> {
-    let (mut native, mut contained, mut hidden) = (Vec::new(), 0, 0);
+/// Parts the candidates into those outside and inside containers, and counts those that cannot be seen.
+fn native(
+    reader: &Reader,
+    candidates: Vec<Glance>,
+    unseen: &mut Vec<String>,
+) -> (Vec<Glance>, Vec<Glance>) {
+    let (mut native, mut contained, mut hidden) = (Vec::new(), Vec::new(), 0);
     for candidate in candidates {
         match reader.is_native(candidate.id) {
             Some(true) => native.push(candidate),
-            Some(false) => contained += 1,
+            Some(false) => contained.push(candidate),
             None => hidden += 1,
         }
-    }
-    if contained > 0 {
-        unseen.push(format!(
-            "{contained} processes that run node in containers: not looked at"
-        ));
     }
     if hidden > 0 {
         unseen.push(format!(
             "{hidden} processes of other users that run node: run as root to see them"
         ));
     }
-    native
+    (native, contained)
 }
 
 /// Returns what makes this process a gateway: the lock that it holds and that names it, or a gateway's database and a
@@ -114,11 +129,18 @@ fn claim(reader: &Reader, process: &ProcessDetails, listeners: &[Listener]) -> O
     let lock = locks.into_iter().next();
     let named = lock.as_ref().and_then(|lock| lock.state_directory.clone());
     let opened = state_directory(&process.files);
+    // A variable says it better than the configuration's place, which could lie in another state directory.
+    let is_set = ["OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR"]
+        .iter()
+        .any(|name| process.variable(name).is_some());
+    let config = lock.as_ref().filter(|_| !is_set);
+    let beside = config.and_then(|lock| state_directory_of(lock.config_path.as_deref()?));
     let serves = is_own_service(process) && is_listening(process, listeners) && opened.is_some();
     (lock.is_some() || serves).then(|| Claim {
         lock,
         state_directory: named
             .or(opened)
+            .or(beside)
             .filter(|path| is_owned(reader, path, process.uid)),
     })
 }
@@ -212,143 +234,35 @@ fn launchers(glances: &[Glance], main: &ProcessDetails) -> Vec<ProcessId> {
     launchers
 }
 
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
-mod tests {
-    use super::*;
-
-    fn glance(pid: i32, parent: i32, name: &str) -> Glance {
-        let id = ProcessId {
-            pid,
-            start_ticks: 1,
+/// Returns the processes above a gateway and its launchers. Where parents go in a circle, the walk ends at the limit.
+fn ancestors(reader: &Reader, glances: &[Glance], main: &ProcessDetails) -> Vec<Ancestor> {
+    let launchers = launchers(glances, main);
+    let (mut ancestors, mut parent) = (Vec::new(), main.parent);
+    for _ in 0..ANCESTORS_LIMIT {
+        let Some(glance) = glances.iter().find(|it| it.id.pid == parent) else {
+            break;
         };
-        Glance {
-            id,
-            parent,
-            name: name.into(),
+        parent = glance.parent;
+        if launchers.contains(&glance.id) {
+            continue;
         }
+        let details = reader.details(std::slice::from_ref(glance)).pop();
+        let (arguments, files) =
+            details.map_or_else(Default::default, |it| (it.arguments, it.files));
+        let arguments = arguments.into_iter();
+        ancestors.push(Ancestor {
+            pid: glance.id.pid,
+            name: crate::display::bytes(&glance.name),
+            arguments: arguments
+                .map(|it| it.to_string_lossy().into_owned())
+                .collect(),
+            files,
+            directory: reader.directory(glance.id),
+        });
     }
-
-    fn process(pid: i32, parent: i32) -> ProcessDetails {
-        ProcessDetails {
-            id: ProcessId {
-                pid,
-                start_ticks: 9,
-            },
-            parent,
-            name: b"node".to_vec(),
-            uid: rustix::process::geteuid().as_raw(),
-            gid: 0,
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            executable: None,
-            files: Vec::new(),
-            sockets: vec![77],
-            cgroup: String::new(),
-        }
-    }
-
-    fn listener() -> Listener {
-        Listener {
-            address: "127.0.0.1:1".parse().unwrap(),
-            inode: 77,
-        }
-    }
-
-    fn pids(members: &[ProcessId]) -> Vec<i32> {
-        members.iter().map(|id| id.pid).collect()
-    }
-
-    #[test]
-    fn a_family_is_the_launcher_and_all_descendants() {
-        let glances = [
-            glance(1, 0, "systemd"),
-            glance(10, 1, "openclaw"),
-            glance(11, 10, "openclaw-gatewa"),
-            glance(12, 11, "node-MainThread"),
-            glance(13, 12, "bash"),
-            glance(20, 1, "node"),
-        ];
-        assert_eq!(
-            pids(&members(&glances, &process(11, 10), &[11])),
-            [10, 12, 13]
-        );
-    }
-
-    #[test]
-    fn a_gateway_below_another_keeps_its_own_children_and_pm2_is_no_launcher() {
-        let glances = [
-            glance(5, 1, "node"),
-            glance(11, 5, "a"),
-            glance(12, 11, "b"),
-            glance(13, 12, "c"),
-        ];
-        assert_eq!(pids(&members(&glances, &process(11, 5), &[11, 12])), [0; 0]);
-        assert_eq!(pids(&members(&glances, &process(12, 11), &[11, 12])), [13]);
-    }
-
-    #[test]
-    fn an_orphan_in_the_gateways_own_unit_belongs_to_it_and_one_in_crons_does_not() {
-        let shares = |unit: &str| {
-            let (mut main, mut orphan) = (process(7, 1), process(8, 1));
-            main.cgroup = format!("0::/system.slice/{unit}\n");
-            orphan.cgroup.clone_from(&main.cgroup);
-            shares_unit(&orphan, &main)
-        };
-        assert!(shares("openclaw-gateway.service"));
-        assert!(!shares("cron.service") && !shares(""));
-    }
-
-    #[test]
-    fn a_circle_of_parents_comes_to_an_end() {
-        let glances = [glance(1, 2, "openclaw"), glance(2, 1, "openclaw")];
-        assert_eq!(pids(&members(&glances, &process(1, 2), &[1])), [1, 2]);
-    }
-
-    #[test]
-    fn a_lock_counts_only_for_the_process_that_it_names() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("gateway.state.lock");
-        let text = format!(
-            r#"{{"pid":7,"startTime":9,"stateDir":"{}"}}"#,
-            directory.path().display()
-        );
-        #[expect(clippy::disallowed_methods, reason = "the test makes a lock file")]
-        std::fs::write(&path, text).unwrap();
-        let claimed = |pid, start_ticks| {
-            let mut process = process(pid, 1);
-            process.id.start_ticks = start_ticks;
-            process.files = vec![path.clone()];
-            claim(&Reader::new(), &process, &[])
-        };
-        let state_directory = claimed(7, 9).unwrap().state_directory;
-        assert_eq!(state_directory.as_deref(), Some(directory.path()));
-        assert_eq!(claimed(7, 10), None);
-        assert_eq!(claimed(8, 9), None);
-    }
-
-    #[test]
-    fn a_database_counts_only_with_a_port_and_not_for_a_helper() {
-        let mut process = process(7, 1);
-        process.files = vec!["/nowhere/.openclaw/state/openclaw.sqlite".into()];
-        let claimed =
-            |it: &ProcessDetails, all: &[Listener]| claim(&Reader::new(), it, all).is_some();
-        assert!(claimed(&process, &[listener()]));
-        assert!(!claimed(&process, &[]));
-        process.environment = vec![(SERVICE_PID.into(), "6".into())];
-        assert!(!claimed(&process, &[listener()]));
-    }
-
-    #[test]
-    fn the_state_directory_is_told_by_the_open_databases() {
-        let told = |file: &str| state_directory(&[file.into()]);
-        assert_eq!(
-            told("/h/.openclaw/state/openclaw.sqlite"),
-            Some("/h/.openclaw".into())
-        );
-        assert_eq!(told("/h/s/tasks/runs.sqlite"), Some("/h/s".into()));
-        assert_eq!(told("/h/s/state/other.sqlite"), None);
-        assert!(is_lock(Path::new("/t/gateway.5eb698e9.lock")));
-        assert!(!is_lock(Path::new("/t/gateway.5eb698e9.lock.sqlite")));
-    }
+    ancestors
 }
+
+#[cfg(test)]
+#[path = "family_tests.rs"]
+mod tests;

@@ -1,16 +1,17 @@
 //! What is wrong with one gateway, told from what was found: pure rules, one function each.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
-use super::sighting::Sighting;
 use crate::display;
-use crate::inventory::{Finding, Gateway, Place, Starter, UnitScope, UnitStarter, catalogued};
+use crate::inventory::{Finding, Gateway, Place, Starter, catalogued};
 use crate::openclaw::{Facts, Version, release};
 
 /// Applies every rule to a gateway. `foreign` are the listeners of others on its port.
 pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr]) -> Vec<Finding> {
     let single = [
         starter(gateway),
+        through_script(gateway),
         not_running(gateway),
         runs_as_root(gateway),
         untried(gateway),
@@ -22,59 +23,83 @@ pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr
     single
         .into_iter()
         .flatten()
+        .chain(revivers(gateway))
         .chain(loopback(gateway, facts))
         .collect()
 }
 
-/// An enabled unit that would start a gateway a second time.
-pub(super) fn second_starter(gateway: &Sighting, unit: &Sighting) -> Finding {
-    let summary = format!("{} would start it a second time", unit.starter);
-    let finding = Finding::new(
-        &catalogued::UNKNOWN_STARTER,
-        &gateway.name,
-        display::text(&summary),
-    );
-    match &unit.starter {
-        Starter::Unit(unit) => finding
-            .at(display::path(&unit.file))
-            .remedied_by(disable(unit)),
-        Starter::Other { .. } => finding,
-    }
+fn revivers(gateway: &Gateway) -> Vec<Finding> {
+    let findings = gateway.revivers.iter().map(|reviver| {
+        let (kind, does) = match () {
+            () if reviver.is_dangerous() => (&catalogued::REVIVER, "would start it again"),
+            () if reviver.asks_unit => (&catalogued::ASKS_UNIT, "asks its unit to start"),
+            () => (&catalogued::SLEEPING_REVIVER, "could start it"),
+        };
+        let summary = format!("{} {does}, {}", reviver.starter, reviver.when);
+        let finding = Finding::new(kind, &gateway.name, display::text(&summary))
+            .at(place(&reviver.starter, reviver.script.as_deref()));
+        if reviver.is_dangerous() {
+            finding.remedied_by(&reviver.arming.disarm)
+        } else {
+            finding
+        }
+    });
+    findings.collect()
 }
 
-fn disable(unit: &UnitStarter) -> String {
-    let manager = match unit.scope {
-        UnitScope::System => "systemctl",
-        UnitScope::User { .. } => "systemctl --user",
-    };
-    format!("{manager} disable --now {}", display::text(&unit.name))
+/// Returns where a starter is written down.
+fn place(starter: &Starter, script: Option<&Path>) -> String {
+    match (starter, script) {
+        (Starter::Unit(unit), _) => display::path(&unit.file),
+        (Starter::Cron(line), _) if line.line > 0 => {
+            format!("{}:{}", display::path(&line.file), line.line)
+        }
+        (Starter::Cron(line), _) => display::path(&line.file),
+        (Starter::Pm2(app), _) => display::path(&app.dump),
+        (_, Some(script)) => display::path(script),
+        (_, None) => String::new(),
+    }
 }
 
 fn starter(gateway: &Gateway) -> Option<Finding> {
-    match &gateway.starter {
-        Starter::Unit(_) => None,
-        Starter::Other { seen } => {
-            let summary = format!("what starts it is not known: it runs {seen}");
-            Some(Finding::new(
-                &catalogued::UNKNOWN_STARTER,
-                &gateway.name,
-                summary,
-            ))
-        }
-    }
+    let (kind, summary) = match &gateway.starter {
+        Starter::Unit(_) => return None,
+        Starter::Other { seen } => (
+            &catalogued::UNKNOWN_STARTER,
+            format!("what starts it is not known: it runs {seen}"),
+        ),
+        Starter::Orphan => (
+            &catalogued::FOREIGN_STARTER,
+            "it was started by hand, and nothing starts it again".to_owned(),
+        ),
+        known => (
+            &catalogued::FOREIGN_STARTER,
+            format!("it is started by {known}"),
+        ),
+    };
+    let finding = Finding::new(kind, &gateway.name, display::text(&summary));
+    Some(finding.at(place(&gateway.starter, gateway.script.as_deref())))
+}
+
+fn through_script(gateway: &Gateway) -> Option<Finding> {
+    let script = display::path(gateway.script.as_ref()?);
+    let summary = format!("{} starts it through {script}", gateway.starter);
+    let kind = &catalogued::THROUGH_SCRIPT;
+    Some(Finding::new(kind, &gateway.name, display::text(&summary)).at(script))
 }
 
 fn not_running(gateway: &Gateway) -> Option<Finding> {
-    let Starter::Unit(unit) = &gateway.starter else {
-        return None;
-    };
     let finding = || {
-        let summary = format!(
-            "{} is {} and does not run",
-            display::text(&unit.name),
-            unit.enablement
-        );
-        Finding::new(&catalogued::NOT_RUNNING, &gateway.name, summary).at(display::path(&unit.file))
+        let summary = match &gateway.starter {
+            Starter::Unit(unit) => format!("{} is {} and does not run", unit.name, unit.enablement),
+            other => format!("{other} would start it, and it does not run"),
+        };
+        Finding::new(
+            &catalogued::NOT_RUNNING,
+            &gateway.name,
+            display::text(&summary),
+        )
+        .at(place(&gateway.starter, gateway.script.as_deref()))
     };
     gateway.process.is_none().then(finding)
 }
@@ -161,14 +186,17 @@ fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::inventory::{Auth, Census, Config, GatewayName, Release, User};
+    use crate::inventory::{
+        Arming, Auth, Census, Config, CronStarter, GatewayName, Release, Reviver, UnitScope,
+        UnitStarter, User, When,
+    };
     use crate::openclaw::{Context, Document, facts};
     use crate::secret::Hasher;
 
     /// A gateway with nothing wrong but that it has not been started.
-    fn gateway() -> Gateway {
+    pub(in crate::scan) fn gateway() -> Gateway {
         let unit = UnitStarter {
             name: "openclaw-gateway.service".into(),
             scope: UnitScope::System,
@@ -207,6 +235,12 @@ mod tests {
             accounts: Vec::new(),
             credentials: Vec::new(),
             starter: Starter::Unit(unit),
+            script: None,
+            arming: Arming {
+                disarm: String::new(),
+                arm: String::new(),
+            },
+            revivers: Vec::new(),
             environment: Vec::new(),
             memory: None,
             last_boot_ms: None,
@@ -266,6 +300,42 @@ mod tests {
             };
             assert_eq!(found(set, "{}", &[]), ["OM-R001 /p"], "{version}");
         }
+    }
+
+    #[test]
+    fn a_known_starter_that_is_no_unit_is_found_at_its_place() {
+        let cron = || {
+            Starter::Cron(CronStarter {
+                file: "/etc/cron.d/claw".into(),
+                line: 4,
+                user: "joe".into(),
+                schedule: "@reboot".into(),
+            })
+        };
+        let expected = ["OM-S005 /etc/cron.d/claw:4"];
+        assert_eq!(found(|it| it.starter = cron(), "{}", &[]), expected);
+        assert_eq!(
+            found(|it| it.starter = Starter::Orphan, "{}", &[]),
+            ["OM-S005 "]
+        );
+        assert_eq!(
+            found(|it| it.script = Some("/run.sh".into()), "{}", &[]),
+            ["OM-S011 /run.sh"]
+        );
+        let reviver = |when, asks_unit| Reviver {
+            starter: cron(),
+            when,
+            script: None,
+            asks_unit,
+            arming: cron().arming("joe"),
+        };
+        let id = |when, asks_unit| {
+            let add = |it: &mut Gateway| it.revivers.push(reviver(when, asks_unit));
+            found(add, "{}", &[]).join(",")
+        };
+        assert_eq!(id(When::OnSchedule, false), "OM-S004 /etc/cron.d/claw:4");
+        assert_eq!(id(When::OnSchedule, true), "OM-S007 /etc/cron.d/claw:4");
+        assert_eq!(id(When::ByHand, false), "OM-S006 /etc/cron.d/claw:4");
     }
 
     #[test]

@@ -20,6 +20,8 @@ use crate::units::Bytes;
 /// A gateway with its findings, and what could not be seen of it.
 pub(super) struct Seen {
     pub(super) gateway: Gateway,
+    /// The ports of loopback that its configuration names.
+    pub(super) named_ports: BTreeSet<u16>,
     pub(super) findings: Vec<Finding>,
     pub(super) unseen: Vec<String>,
 }
@@ -56,8 +58,10 @@ pub(super) fn read(
         reading.facts.as_ref(),
         &foreign(sighting, listeners, port),
     ));
+    let urls = reading.facts.iter().flat_map(|facts| &facts.loopback_urls);
     Seen {
         gateway,
+        named_ports: urls.filter_map(|url| url.port).collect(),
         findings,
         unseen,
     }
@@ -80,6 +84,9 @@ fn gateway(reader: &Reader, sighting: &Sighting, reading: &Reading, hasher: &Has
         accounts: facts.map_or_else(Vec::new, |facts| facts.accounts.clone()),
         credentials: credentials.unwrap_or_default(),
         starter: sighting.starter.clone(),
+        script: sighting.launch.as_ref().and_then(|it| it.script.clone()),
+        arming: sighting.starter.arming(&sighting.user.name),
+        revivers: sighting.revivers.clone(),
         environment: environment(sighting, hasher),
         memory: memory(reader, sighting),
         last_boot_ms: last_boot_ms(reader, sighting),
@@ -161,9 +168,9 @@ fn port(sighting: &Sighting, reading: &Reading, addresses: &[SocketAddr]) -> u16
         .as_ref()
         .and_then(|family| family.lock.as_ref()?.port);
     let argument = sighting
-        .unit
+        .launch
         .as_ref()
-        .and_then(super::unit_file::UnitFile::port);
+        .and_then(|launch| launch.command.port());
     let told = argument.unwrap_or_else(|| layout::port(&sighting.variables, reading.config.port));
     let expected = lock.unwrap_or(told);
     let ports: Vec<_> = addresses.iter().map(SocketAddr::port).collect();

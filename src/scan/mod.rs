@@ -3,25 +3,38 @@
 //! Read-only by type: everything comes through a [`Reader`], which has no method that changes anything, and through the
 //! census, which only looks. Gateways are told by the files that they hold open, never by their arguments.
 
+mod ancestry;
+mod companions;
 mod config;
+mod contained;
 mod credentials;
+mod crontab;
 mod dotenv;
 mod engine;
 mod family;
 mod findings;
 mod gateway;
+mod launch;
 mod machine;
+mod pm2;
 mod release;
 mod rest;
+mod script;
 mod sighting;
 mod starter;
+mod states;
 mod tokens;
 mod unit_file;
+mod units;
+mod users;
 
 use crate::host::reader::Reader;
 use crate::inventory::{Engine, FORMAT, Finding, Gateway, Inventory};
 use crate::secret::Hasher;
 
+use companions::Web;
+
+pub use companions::Named;
 pub use machine::hasher;
 
 /// Scans the host.
@@ -30,31 +43,48 @@ pub use machine::hasher;
 /// the gateways of the calling user are seen, and `unseen` says so.
 #[must_use]
 pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Inventory {
+    scan_with(reader, engine, hasher, &[])
+}
+
+/// Scans the host, and names the processes that a person calls companions of gateways.
+#[must_use]
+pub fn scan_with(
+    reader: &Reader,
+    engine: Option<Engine>,
+    hasher: &Hasher,
+    named: &[Named],
+) -> Inventory {
     let mut unseen = Vec::new();
     let host = machine::host(reader, engine, hasher);
     let mut findings = engine::findings(host.engine.as_ref());
     let listeners = reader.listeners();
-    let families = family::find(reader, &listeners, &mut unseen);
+    let (families, contained) = family::find(reader, &listeners, &mut unseen);
+    let launches = rest::launches(reader, &mut unseen);
     let running = families
         .into_iter()
-        .map(|family| sighting::running(reader, family));
+        .map(|family| sighting::running(reader, family, &launches));
     let mut sightings: Vec<_> = running.collect();
-    for unit in rest::resting(reader, &sightings, &mut unseen) {
-        match sightings
-            .iter()
-            .find(|it| it.state_directory == unit.state_directory)
-        {
-            Some(known) => findings.push(findings::second_starter(known, &unit)),
-            None => sightings.push(unit),
-        }
-    }
+    findings.extend(launches.findings);
+    let sleeping = rest::place(reader, launches.found, &mut sightings);
+    let states = states::resting(reader, &sightings, &sleeping);
+    findings.extend(states::findings(&states));
+    findings.extend(contained::findings(&contained));
+    let web = Web::read(reader, &listeners);
+    let mut companions = companions::named(reader, &web, named, &mut unseen);
     let mut gateways: Vec<Gateway> = Vec::new();
     for sighting in sightings {
         let seen = gateway::read(reader, &sighting, &listeners, hasher);
         unseen.extend(seen.unseen);
         findings.extend(seen.findings);
+        companions.extend(companions::of(
+            reader,
+            &web,
+            &seen.gateway,
+            &seen.named_ports,
+        ));
         gateways.push(seen.gateway);
     }
+    findings.extend(companions::findings(&companions));
     findings.extend(tokens::shared(&gateways));
     gateways.sort_by(|one, other| one.name.cmp(&other.name));
     sort(&mut findings);
@@ -63,6 +93,9 @@ pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Invento
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
         host,
         gateways,
+        states,
+        companions,
+        contained,
         findings,
         unseen,
     }

@@ -35,15 +35,14 @@ fn scripts(sighting: &Sighting) -> impl Iterator<Item = PathBuf> {
     let arguments = processes
         .flat_map(|process| &process.arguments)
         .map(PathBuf::from);
-    let unit = sighting
-        .unit
-        .iter()
-        .flat_map(|unit| &unit.command)
+    let launch = sighting.launch.iter();
+    let launch = launch
+        .flat_map(|launch| &launch.command.words)
         .map(PathBuf::from);
     let path = sighting.variables.get("PATH").map_or("", String::as_str);
     let commands =
         std::env::split_paths(path).flat_map(|directory| COMMANDS.map(|name| directory.join(name)));
-    arguments.chain(unit).chain(commands)
+    arguments.chain(launch).chain(commands)
 }
 
 fn package(reader: &Reader, script: &Path) -> Option<(PathBuf, String)> {
@@ -54,15 +53,21 @@ fn package(reader: &Reader, script: &Path) -> Option<(PathBuf, String)> {
     })
 }
 
-/// Returns the node binary: that of the process, or the first word of the unit's command.
+/// Returns the node binary: that of the process, or the one that the command of its start names.
 fn node(reader: &Reader, sighting: &Sighting) -> Option<PathBuf> {
     let running = sighting
         .family
         .as_ref()
         .and_then(|family| family.main.executable.clone());
-    let planned = || sighting.unit.as_ref()?.command.first().map(PathBuf::from);
-    let node = reader.resolve(&running.or_else(planned)?);
-    let is_node =
-        [OsStr::new("node"), OsStr::new("nodejs"), OsStr::new("bun")].contains(&node.file_name()?);
-    is_node.then_some(node)
+    let is_node = |path: &PathBuf| {
+        let names = ["node", "nodejs", "bun"].map(OsStr::new);
+        path.file_name().is_some_and(|name| names.contains(&name))
+    };
+    let planned = || {
+        let mut words = sighting.launch.as_ref()?.command.words.iter();
+        words
+            .find(|word| is_node(&PathBuf::from(word)))
+            .map(PathBuf::from)
+    };
+    Some(reader.resolve(&running.or_else(planned)?)).filter(is_node)
 }

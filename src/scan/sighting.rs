@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::dotenv::{self, Assignment};
 use super::family::Family;
-use super::starter;
-use super::unit_file::{self, UnitFile};
+use super::launch::{Launch, Launches};
+use super::{starter, units};
 use crate::host::reader::Reader;
-use crate::inventory::{GatewayName, Starter, User};
+use crate::inventory::{GatewayName, Place, Reviver, Starter, User};
 use crate::openclaw::layout;
 
 /// Variables that OpenClaw sets for itself in the helpers of a gateway with a profile, and not in its own environment.
@@ -27,8 +27,10 @@ pub(super) struct Sighting {
     /// Its processes, while it runs.
     pub(super) family: Option<Family>,
     pub(super) starter: Starter,
-    /// The unit file, where there is one.
-    pub(super) unit: Option<UnitFile>,
+    /// Everything else that would start it again.
+    pub(super) revivers: Vec<Reviver>,
+    /// What is written down of its start, where it was found.
+    pub(super) launch: Option<Launch>,
     pub(super) state_directory: PathBuf,
     /// The configuration file as it is named, links not resolved.
     pub(super) config: PathBuf,
@@ -41,12 +43,12 @@ pub(super) struct Sighting {
 }
 
 /// Finds out where a running gateway's things are.
-pub(super) fn running(reader: &Reader, family: Family) -> Sighting {
+pub(super) fn running(reader: &Reader, family: Family, launches: &Launches) -> Sighting {
     let user = reader.user(family.main.uid, family.main.gid);
-    let starter = starter::starter(reader, &family, &user);
-    let unit = match &starter {
-        Starter::Unit(unit) => read_unit(reader, &unit.file, &user.home),
-        Starter::Other { .. } => None,
+    let starter = starter::starter(reader, &family, &user, launches);
+    let launch = match &starter {
+        Starter::Unit(unit) => Some(units::launch(reader, unit, &user)),
+        _ => None,
     };
     let mut own = texts(&family.main.environment);
     for helper in &family.helpers {
@@ -58,44 +60,70 @@ pub(super) fn running(reader: &Reader, family: Family) -> Sighting {
         }
     }
     let started_with = family.main.environment.clone();
-    complete(
+    let family = Some(family);
+    let mut sighting = complete(
         reader,
         Start {
             user,
-            family: Some(family),
+            family,
             starter,
-            unit,
+            launch,
             started_with,
             own,
+        },
+    );
+    find_line(reader, &mut sighting, launches);
+    sighting
+}
+
+/// Finds the line of a crontab, or the application of pm2, that a running gateway was started by.
+fn find_line(reader: &Reader, sighting: &mut Sighting, launches: &Launches) {
+    let fits = |launch: &&Launch| match (&sighting.starter, &launch.starter) {
+        (Starter::Cron(_), Starter::Cron(_)) => {
+            let told = launch.state_directory(reader);
+            let is_same = |path: PathBuf| path == sighting.state_directory;
+            launch.user.uid == sighting.user.uid && told.is_none_or(is_same)
+        }
+        (Starter::Pm2(one), Starter::Pm2(other)) => {
+            one.name == other.name && one.dump == other.dump
+        }
+        _ => false,
+    };
+    if let Some(launch) = launches.found.iter().find(fits) {
+        sighting.starter = launch.starter.clone();
+        sighting.launch = Some(launch.clone());
+    }
+}
+
+/// Finds out where the things of a gateway are that does not run and would be started.
+pub(super) fn resting(reader: &Reader, launch: Launch) -> Sighting {
+    complete(
+        reader,
+        Start {
+            user: launch.user.clone(),
+            family: None,
+            starter: launch.starter.clone(),
+            started_with: launch.started_with(),
+            own: launch.variables(),
+            launch: Some(launch),
         },
     )
 }
 
-/// Finds out where the things of a gateway are that an enabled unit would start.
-pub(super) fn resting(reader: &Reader, user: User, starter: Starter, unit: UnitFile) -> Sighting {
-    let pairs = unit.environment.iter();
-    let started_with: Vec<_> = pairs
-        .map(|(name, value, _)| (name.into(), value.into()))
-        .collect();
-    let own = texts(&started_with);
-    complete(
-        reader,
-        Start {
-            user,
-            family: None,
-            starter,
-            unit: Some(unit),
-            started_with,
-            own,
-        },
-    )
+impl Sighting {
+    /// Returns where its starter sets a variable to this value.
+    pub(super) fn places_set(&self, value: &str) -> Vec<Place> {
+        let set = self.launch.iter().flat_map(|launch| &launch.environment);
+        let set = set.filter(|it| it.value == value);
+        set.map(|it| it.place.clone()).collect()
+    }
 }
 
 struct Start {
     user: User,
     family: Option<Family>,
     starter: Starter,
-    unit: Option<UnitFile>,
+    launch: Option<Launch>,
     started_with: Vec<(OsString, OsString)>,
     own: BTreeMap<String, String>,
 }
@@ -105,22 +133,21 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
         user,
         family,
         starter,
-        unit,
+        launch,
         started_with,
         own,
     } = start;
     let home = own
         .get("HOME")
         .map_or_else(|| user.home.clone(), PathBuf::from);
+    let lock = family.as_ref().and_then(|family| family.lock.as_ref());
+    let locked = lock.and_then(|lock| lock.config_path.clone());
     let told = family
         .as_ref()
         .and_then(|family| family.state_directory.clone());
     let state_directory =
         told.unwrap_or_else(|| first_there(reader, &layout::state_directories(&own, &home)));
     let state_directory = reader.resolve(&state_directory);
-    let locked = family
-        .as_ref()
-        .and_then(|family| family.lock.as_ref()?.config_path.clone());
     let config = locked
         .unwrap_or_else(|| first_there(reader, &layout::configs(&own, &home, &state_directory)));
     let dotenv = reader.file(&state_directory.join(".env")).ok().flatten();
@@ -137,19 +164,14 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
         user,
         family,
         starter,
-        unit,
+        revivers: Vec::new(),
+        launch,
         state_directory,
         config,
         started_with,
         dotenv,
         variables,
     }
-}
-
-/// Reads and parses a unit file.
-pub(super) fn read_unit(reader: &Reader, file: &Path, home: &Path) -> Option<UnitFile> {
-    let text = reader.file(file).ok()??;
-    Some(unit_file::parse(&String::from_utf8_lossy(&text), home))
 }
 
 fn texts(environment: &[(OsString, OsString)]) -> BTreeMap<String, String> {

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use super::ancestry;
 use super::family::Family;
+use super::launch::Launches;
 use crate::host::UnitState;
 use crate::host::reader::Reader;
 use crate::inventory::{Starter, UnitScope, UnitStarter, User};
+use crate::openclaw::command::is_mentioned;
 
 /// A unit that a control group names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,42 +17,54 @@ struct NamedUnit {
     scope: UnitScope,
 }
 
-/// Tells what starts a gateway.
+/// Tells what started a gateway.
 ///
-/// Being in a unit's control group is not enough: a gateway that cron started is in cron's. The unit's main process must
-/// be the gateway's, or its file must speak of OpenClaw.
-pub(super) fn starter(reader: &Reader, family: &Family, user: &User) -> Starter {
-    let Some(named) = named_unit(&family.main.cgroup) else {
-        return other(family, "no unit");
-    };
-    let state = match reader.unit(&named.name, named.scope, user) {
-        Ok(Some(state)) => state,
-        Ok(None) => {
-            return other(
-                family,
-                &format!("`{}`, which its manager does not know", named.name),
-            );
-        }
-        Err(error) => return other(family, &format!("`{}`, of which {error}", named.name)),
-    };
+/// Being in a unit's control group is not enough: a gateway that cron started is in cron's, and one that pm2 started in
+/// pm2's. The unit's main process must be the gateway's, or its file must start one or speak of OpenClaw.
+pub(super) fn starter(
+    reader: &Reader,
+    family: &Family,
+    user: &User,
+    launches: &Launches,
+) -> Starter {
+    let above = ancestry::starter(reader, family, user);
+    if let Some(Starter::Pm2(_)) = &above {
+        return above.unwrap_or_else(|| other(family, "pm2"));
+    }
+    let unit = unit(reader, family, user, launches);
+    unit.unwrap_or_else(|said| above.unwrap_or_else(|| other(family, &said)))
+}
+
+/// Returns the unit that starts a gateway, or what is known instead.
+fn unit(
+    reader: &Reader,
+    family: &Family,
+    user: &User,
+    launches: &Launches,
+) -> Result<Starter, String> {
+    let named = named_unit(&family.main.cgroup).ok_or("no unit")?;
+    let shown = crate::display::text(&named.name);
+    let state = reader.unit(&named.name, named.scope, user);
+    let state = state.map_err(|error| format!("`{shown}`, of which {error}"))?;
+    let state = state.ok_or(format!("`{shown}`, which its manager does not know"))?;
     let text = reader.file(&state.file).ok().flatten().unwrap_or_default();
-    if is_main(&state, family) || mentions_openclaw(&text) {
-        Starter::Unit(UnitStarter {
+    let is_known = launches.found.iter().any(|launch| {
+        matches!(&launch.starter, Starter::Unit(it) if it.name == named.name && it.scope == named.scope)
+    });
+    if is_known || is_main(&state, family) || is_mentioned(&text) {
+        return Ok(Starter::Unit(UnitStarter {
             name: named.name,
             scope: named.scope,
             file: state.file,
             enablement: state.enablement,
-        })
-    } else {
-        other(
-            family,
-            &format!("`{}`, which does not start it by itself", named.name),
-        )
+        }));
     }
+    Err(format!("`{shown}`, which does not start it by itself"))
 }
 
 fn other(family: &Family, unit: &str) -> Starter {
-    let (parent, group) = (&family.parent_name, control_group(&family.main.cgroup));
+    let parent = family.ancestors.first().map_or("", |it| it.name.as_str());
+    let group = control_group(&family.main.cgroup);
     let group = crate::display::text(group.unwrap_or_default());
     Starter::Other {
         seen: format!("below `{parent}`, control group `{group}`, {unit}"),
@@ -61,17 +76,9 @@ fn is_main(state: &UnitState, family: &Family) -> bool {
     ids.any(|id| id.pid == state.main_pid)
 }
 
-/// Returns whether a unit file speaks of OpenClaw, under any of its names.
-pub(super) fn mentions_openclaw(text: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(text).to_lowercase();
-    ["openclaw", "clawdbot", "moltbot"]
-        .iter()
-        .any(|name| text.contains(name))
-}
-
 /// Returns whether a control group is that of a unit named for OpenClaw.
 pub(super) fn is_gateways_own(cgroup: &str) -> bool {
-    named_unit(cgroup).is_some_and(|unit| mentions_openclaw(unit.name.as_bytes()))
+    named_unit(cgroup).is_some_and(|unit| is_mentioned(unit.name.as_bytes()))
 }
 
 /// Returns the path that systemd gave: its named hierarchy under version 1, the unified one under version 2; cgroups(7).
@@ -107,6 +114,14 @@ fn named_unit(text: &str) -> Option<NamedUnit> {
         name: (*name).to_owned(),
         scope,
     })
+}
+
+/// Returns the unit or container that a process of this control group runs in; an empty text where there is none.
+pub(super) fn place_in(cgroup: &str) -> String {
+    let container = super::contained::container_id(cgroup);
+    let container = container.and_then(|id| Some(format!("container {}", id.get(..12)?)));
+    let unit = || named_unit(cgroup).map(|unit| crate::display::text(&unit.name));
+    container.or_else(unit).unwrap_or_default()
 }
 
 /// Returns the user whose service manager runs as this unit: `user@1001.service`.
@@ -169,9 +184,9 @@ mod tests {
 
     #[test]
     fn only_units_that_speak_of_openclaw_are_taken_by_their_text() {
-        assert!(mentions_openclaw(
+        assert!(is_mentioned(
             b"ExecStart=/usr/bin/node /x/OpenClaw/dist/index.js gateway"
         ));
-        assert!(!mentions_openclaw(b"ExecStart=/usr/sbin/cron -f"));
+        assert!(!is_mentioned(b"ExecStart=/usr/sbin/cron -f"));
     }
 }

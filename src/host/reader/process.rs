@@ -109,6 +109,32 @@ impl Reader {
         known.collect()
     }
 
+    /// Returns the inodes of the sockets that a process holds; none where they may not be seen.
+    #[must_use]
+    pub fn sockets(&self, process: ProcessId) -> Vec<u64> {
+        open_files(process).map_or_else(Vec::new, |(_, sockets)| sockets)
+    }
+
+    /// Returns the control groups of a process; cgroups(7).
+    #[must_use]
+    pub fn cgroup(&self, process: ProcessId) -> Option<String> {
+        let text = fs::read(format!("/proc/{}/cgroup", process.pid)).ok()?;
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// Returns the working directory of a process.
+    #[must_use]
+    pub fn directory(&self, process: ProcessId) -> Option<PathBuf> {
+        fs::read_link(format!("/proc/{}/cwd", process.pid)).ok()
+    }
+
+    /// Returns the user id that a process runs as: the owner of its directory in `/proc`; proc(5).
+    #[must_use]
+    pub fn user_of(&self, process: ProcessId) -> Option<u32> {
+        let path = PathBuf::from(format!("/proc/{}", process.pid));
+        self.owner(&path).map(|(uid, _)| uid)
+    }
+
     /// Returns the proportional set size of a process; `Pss` of `proc_pid_smaps_rollup(5)`.
     #[must_use]
     pub fn pss(&self, process: ProcessId) -> Option<Bytes> {
@@ -257,6 +283,13 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_process_or_none(line in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            let _ = parse_stat(&line);
+        }
+    }
+
     #[test]
     fn this_process_sees_itself_with_its_environment_and_files() {
         let reader = Reader::new();
@@ -275,6 +308,9 @@ mod tests {
         );
         assert_eq!(details.executable, std::env::current_exe().ok());
         assert_eq!(reader.is_native(details.id), Some(true));
+        assert_eq!(reader.directory(details.id), std::env::current_dir().ok());
+        assert_eq!(reader.user_of(details.id), Some(details.uid));
+        assert_eq!(reader.cgroup(details.id), Some(details.cgroup));
         assert!(reader.pss(details.id) > Some(Bytes(0)));
     }
 

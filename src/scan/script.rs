@@ -1,0 +1,166 @@
+//! What a command starts, itself or through a script: one level deep, at most [`SCRIPTS_LIMIT`] scripts of
+//! [`SCRIPT_LIMIT`] bytes. Nothing is run.
+
+use std::path::{Path, PathBuf};
+
+use crate::host::reader::Reader;
+use crate::openclaw::command::{self, GatewayCommand};
+
+/// The most bytes of a script that are read.
+const SCRIPT_LIMIT: u64 = 256 * 1024;
+/// The most words of a command that are tried as scripts.
+const SCRIPTS_LIMIT: usize = 8;
+/// Where a bare name is looked for, beside the user's own directories.
+const PATH: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/usr/local/sbin"];
+
+/// What a command comes to.
+#[derive(Debug, Default)]
+pub(super) struct Started {
+    /// The commands that start a gateway.
+    pub(super) commands: Vec<GatewayCommand>,
+    /// The script in which they stand, or which could not be understood.
+    pub(super) script: Option<PathBuf>,
+    /// Whether a script speaks of OpenClaw's gateway in a way that was not understood.
+    pub(super) is_unclear: bool,
+    /// Whether it brings back what pm2 has in its dump.
+    pub(super) resurrects: bool,
+}
+
+/// Tells what an argument list starts, when run by a user with this home directory.
+pub(super) fn in_words(reader: &Reader, words: &[String], home: &Path) -> Started {
+    let commands = command::in_words(words);
+    let resurrects = command::resurrects(words);
+    if commands.is_empty() && !resurrects {
+        return in_scripts(reader, words, home);
+    }
+    Started {
+        commands,
+        resurrects,
+        ..Started::default()
+    }
+}
+
+/// Tells what a line of shell starts, when run in this home directory.
+pub(super) fn in_text(reader: &Reader, text: &str, home: &Path) -> Started {
+    let words: Vec<_> = command::commands(text).into_iter().flatten().collect();
+    let commands = command::in_text(text);
+    let resurrects = command::resurrects(&words);
+    if commands.is_empty() && !resurrects {
+        return in_scripts(reader, &words, home);
+    }
+    Started {
+        commands,
+        resurrects,
+        ..Started::default()
+    }
+}
+
+fn in_scripts(reader: &Reader, words: &[String], home: &Path) -> Started {
+    let paths = words.iter().take(SCRIPTS_LIMIT);
+    let paths = paths.flat_map(|word| candidates(word, home));
+    let mut unclear = Started::default();
+    for path in paths {
+        let Some(text) = text(reader, &path) else {
+            continue;
+        };
+        let commands = command::in_text(&text);
+        if !commands.is_empty() {
+            return Started {
+                commands,
+                script: Some(path),
+                ..Started::default()
+            };
+        }
+        if command::is_unclear(&text) && !unclear.is_unclear {
+            unclear.script = Some(path);
+            unclear.is_unclear = true;
+        }
+    }
+    unclear
+}
+
+/// Returns whether a text runs something again and again.
+pub(super) fn loops(text: &str) -> bool {
+    let commands = command::commands(text);
+    let mut first = commands.iter().filter_map(|command| command.first());
+    first.any(|word| ["while", "until", "for"].contains(&word.as_str()))
+}
+
+fn candidates(word: &str, home: &Path) -> Vec<PathBuf> {
+    let word = word.replace("${HOME}", "~").replace("$HOME", "~");
+    match word.strip_prefix("~/") {
+        Some(below) => vec![home.join(below)],
+        None if word.starts_with(['-', '$']) || word.contains(['=', '\0']) => Vec::new(),
+        None if word.contains('/') => vec![home.join(word)],
+        None => {
+            let own = [home.join("bin"), home.join(".local/bin")].into_iter();
+            own.chain(PATH.map(PathBuf::from))
+                .map(|directory| directory.join(&word))
+                .collect()
+        }
+    }
+}
+
+/// Reads a script: a file with an interpreter line, or with the ending of one.
+pub(super) fn text(reader: &Reader, path: &Path) -> Option<String> {
+    let begins = reader.head(path, 2).ok()??;
+    let ends = path.extension().and_then(|it| it.to_str());
+    let is_named = ends.is_some_and(|it| ["sh", "bash", "js", "cjs", "mjs", "py"].contains(&it));
+    if begins != b"#!" && !is_named {
+        return None;
+    }
+    let bytes = reader.head(path, SCRIPT_LIMIT).ok()??;
+    // OpenClaw's own programs speak of gateways without starting one.
+    let is_own = path
+        .components()
+        .any(|part| part.as_os_str() == "node_modules")
+        || reader
+            .resolve(path)
+            .components()
+            .any(|part| part.as_os_str() == "node_modules");
+    (!is_own && !bytes.contains(&0)).then(|| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+#[expect(clippy::disallowed_methods, reason = "the test makes scripts")]
+mod tests {
+    use super::*;
+
+    fn started(script: &str) -> Started {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("run.sh");
+        std::fs::write(&path, script).unwrap();
+        in_text(
+            &Reader::new(),
+            "sh $HOME/run.sh >/dev/null 2>&1",
+            home.path(),
+        )
+    }
+
+    #[test]
+    fn a_script_is_read_one_level_deep() {
+        let direct = started("#!/bin/sh\nopenclaw --profile work gateway run\n");
+        assert_eq!(direct.commands[0].profile(), Some("work"));
+        assert!(direct.script.unwrap().ends_with("run.sh"));
+        let deeper = started("#!/bin/sh\n# openclaw\n./other.sh\n");
+        assert!(deeper.commands.is_empty() && deeper.is_unclear);
+        let backup = started("#!/bin/sh\ntar c ~/.openclaw | gzip >/backup/openclaw.tgz\n");
+        assert!(backup.commands.is_empty() && !backup.is_unclear);
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_script_holds_nothing_up() {
+        let home = tempfile::tempdir().unwrap();
+        let pipe = home.path().join("run.sh");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        let started = in_text(&Reader::new(), "~/run.sh", home.path());
+        assert!(started.commands.is_empty());
+        let resurrected = in_text(&Reader::new(), "sleep 5; pm2 resurrect", home.path());
+        assert!(resurrected.resurrects);
+    }
+}

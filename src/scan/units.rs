@@ -1,0 +1,321 @@
+//! Units on disk that start a gateway, enabled or not, in all directories of systemd; systemd.unit(5).
+//!
+//! Not followed: dependencies between units (`Wants=` in `[Unit]`), generators' sources, and `$XDG_CONFIG_HOME`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::launch::{Launch, Launches, Source};
+use super::unit_file::{self, Assigned, Specifiers, UnitFile};
+use super::{script, users};
+use crate::display;
+use crate::host::reader::{Kind, Reader};
+use crate::inventory::{Starter, UnitScope, UnitStarter, User, When};
+use crate::openclaw::command::GatewayCommand;
+
+/// The directories of the system's units, the strongest first; systemd.unit(5), table 1.
+const SYSTEM: [&str; 9] = [
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/run/systemd/generator",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+/// Those of users' units that all users share; table 2.
+const SHARED: [&str; 5] = [
+    "/etc/systemd/user",
+    "/run/systemd/user",
+    "/usr/local/share/systemd/user",
+    "/usr/local/lib/systemd/user",
+    "/usr/lib/systemd/user",
+];
+/// Where loginctl(1) `enable-linger` leaves its mark.
+const LINGER: &str = "/var/lib/systemd/linger";
+
+/// A service manager and the directories that it reads.
+pub(super) struct Manager {
+    pub(super) scope: UnitScope,
+    pub(super) user: User,
+    pub(super) directories: Vec<PathBuf>,
+    /// Whether it runs without a login.
+    pub(super) is_at_boot: bool,
+}
+
+impl Manager {
+    /// Returns the system's manager.
+    pub(super) fn system(reader: &Reader) -> Self {
+        Self {
+            scope: UnitScope::System,
+            user: reader.user(0, 0),
+            directories: SYSTEM.map(PathBuf::from).into(),
+            is_at_boot: true,
+        }
+    }
+
+    /// Returns the manager of a user.
+    pub(super) fn of(reader: &Reader, user: &User) -> Self {
+        let (home, runtime) = (&user.home, format!("/run/user/{}/systemd", user.uid));
+        let own = [
+            home.join(".config/systemd/user.control"),
+            Path::new(&runtime).join("user.control"),
+            Path::new(&runtime).join("transient"),
+            home.join(".config/systemd/user"),
+            Path::new(&runtime).join("user"),
+            home.join(".local/share/systemd/user"),
+        ];
+        Self {
+            scope: UnitScope::User { uid: user.uid },
+            user: user.clone(),
+            directories: own.into_iter().chain(SHARED.map(PathBuf::from)).collect(),
+            is_at_boot: reader.kind(&Path::new(LINGER).join(&user.name)).is_some(),
+        }
+    }
+
+    fn specifiers(&self, name: &str) -> Specifiers {
+        Specifiers {
+            name: name.to_owned(),
+            user: self.user.name.clone(),
+            uid: self.user.uid,
+            home: self.user.home.clone(),
+        }
+    }
+}
+
+/// Finds the units of a manager that start a gateway.
+pub(super) fn find(reader: &Reader, manager: &Manager, all: &[User], launches: &mut Launches) {
+    let names = names(reader, manager);
+    let mut wanted = wanted(reader, manager);
+    let mut services: BTreeSet<_> = names
+        .keys()
+        .filter(|name| is(name, ".service"))
+        .cloned()
+        .collect();
+    services.extend(wanted.iter().filter(|name| is(name, ".service")).cloned());
+    let mut triggers: BTreeMap<String, Vec<UnitStarter>> = BTreeMap::new();
+    for name in wanted
+        .clone()
+        .iter()
+        .filter(|name| is(name, ".timer") || is(name, ".path"))
+    {
+        let Some(file) = fragment(reader, &names, name) else {
+            continue;
+        };
+        let unit = read(reader, manager, &file, name);
+        let stem = name
+            .rsplit_once('.')
+            .map_or(name.as_str(), |(stem, _)| stem);
+        let service = unit.activates.unwrap_or_else(|| format!("{stem}.service"));
+        services.insert(service.clone());
+        triggers
+            .entry(service)
+            .or_default()
+            .push(starter(manager, name, file, "enabled"));
+    }
+    for name in services.iter().filter(|name| !name.contains("@.")) {
+        let Some(file) = fragment(reader, &names, name) else {
+            continue;
+        };
+        let unit = read(reader, manager, &file, name);
+        let is_enabled = wanted.remove(name);
+        let triggers = triggers.remove(name).unwrap_or_default();
+        let enablement = match () {
+            () if is_enabled => "enabled",
+            () if unit.is_installable => "disabled",
+            () => "static",
+        };
+        let when = match () {
+            () if !is_enabled => When::ByHand,
+            () if manager.is_at_boot => When::AtBoot,
+            () => When::AtLogin,
+        };
+        let own = (starter(manager, name, file, enablement), when);
+        take(reader, manager, &unit, own, all, launches);
+        let own = launches.found.len();
+        for trigger in triggers {
+            let trigger = (trigger, When::OnSchedule);
+            take(reader, manager, &unit, trigger, all, launches);
+        }
+        for launch in launches.found.iter_mut().skip(own) {
+            launch.command.asks = Some(name.clone());
+        }
+    }
+}
+
+fn take(
+    reader: &Reader,
+    manager: &Manager,
+    unit: &UnitFile,
+    (starter, when): (UnitStarter, When),
+    all: &[User],
+    launches: &mut Launches,
+) {
+    let named = unit.user.as_ref().and_then(|name| users::named(all, name));
+    let user = match manager.scope {
+        UnitScope::System => named.unwrap_or(&manager.user),
+        UnitScope::User { .. } => &manager.user,
+    };
+    let environment = environment(reader, unit);
+    let source = Source {
+        place: display::path(&starter.file),
+        starter: &Starter::Unit(starter),
+        when,
+        user,
+        environment: &environment,
+    };
+    for command in &unit.commands {
+        launches.take(script::in_words(reader, command, &user.home), &source, all);
+    }
+}
+
+/// Reads the unit that a running gateway was started by, whatever its command looks like.
+pub(super) fn launch(reader: &Reader, starter: &UnitStarter, user: &User) -> Launch {
+    let manager = match starter.scope {
+        UnitScope::System => Manager::system(reader),
+        UnitScope::User { .. } => Manager::of(reader, user),
+    };
+    let unit = read(reader, &manager, &starter.file, &starter.name);
+    let outcomes = unit.commands.iter();
+    let outcomes = outcomes.map(|command| script::in_words(reader, command, &user.home));
+    let found = outcomes.into_iter().find(|it| !it.commands.is_empty());
+    let (command, script) = found.map_or((None, None), |it| {
+        (it.commands.into_iter().next(), it.script)
+    });
+    let command = command.unwrap_or_else(|| GatewayCommand {
+        words: unit.commands.first().cloned().unwrap_or_default(),
+        is_plain: true,
+        ..GatewayCommand::default()
+    });
+    let starter = Starter::Unit(starter.clone());
+    Launch {
+        arming: starter.arming(&user.name),
+        starter,
+        when: When::AtBoot,
+        user: user.clone(),
+        script,
+        command,
+        environment: environment(reader, &unit),
+    }
+}
+
+/// Returns what a unit sets: its own variables, then those of its environment files, which beat them; systemd.exec(5).
+pub(super) fn environment(reader: &Reader, unit: &UnitFile) -> Vec<Assigned> {
+    let mut environment = unit.environment.clone();
+    for path in unit
+        .environment_files
+        .iter()
+        .filter(|path| path.is_absolute())
+    {
+        if let Ok(Some(text)) = reader.file(path) {
+            let text = String::from_utf8_lossy(&text);
+            environment.extend(unit_file::parse_environment(path, &text));
+        }
+    }
+    environment
+}
+
+fn starter(manager: &Manager, name: &str, file: PathBuf, enablement: &str) -> UnitStarter {
+    UnitStarter {
+        name: name.to_owned(),
+        scope: manager.scope,
+        file,
+        enablement: enablement.to_owned(),
+    }
+}
+
+fn is(name: &str, end: &str) -> bool {
+    name.ends_with(end)
+}
+
+/// Returns every unit's name with its strongest file. A name that is no UTF-8 is no unit's.
+fn names(reader: &Reader, manager: &Manager) -> BTreeMap<String, PathBuf> {
+    let mut names = BTreeMap::new();
+    for directory in &manager.directories {
+        for name in reader.list(directory) {
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            if [".service", ".timer", ".path"]
+                .iter()
+                .any(|end| is(&name, end))
+            {
+                let path = directory.join(&name);
+                names.entry(name).or_insert(path);
+            }
+        }
+    }
+    names
+}
+
+/// Returns the names of the units that something wants: links in `.wants`, `.requires` and `.upholds`.
+fn wanted(reader: &Reader, manager: &Manager) -> BTreeSet<String> {
+    let ends = [".wants", ".requires", ".upholds"];
+    let mut wanted = BTreeSet::new();
+    for directory in &manager.directories {
+        let below = reader.list(directory).into_iter();
+        let below = below.filter(|name| {
+            let name = name.to_string_lossy();
+            ends.iter().any(|end| is(&name, end))
+        });
+        let links = below.flat_map(|name| reader.list(&directory.join(name)));
+        wanted.extend(links.filter_map(|name| name.into_string().ok()));
+    }
+    wanted
+}
+
+/// Returns a unit's file: its own or its template's; `None` where it is masked, an alias of another, or not there.
+fn fragment(reader: &Reader, names: &BTreeMap<String, PathBuf>, name: &str) -> Option<PathBuf> {
+    let file = names.get(name).or_else(|| names.get(&template(name)?))?;
+    let there = reader.resolve(file);
+    let is_empty = reader.head(&there, 1).ok()??.is_empty();
+    let is_alias = there.file_name() != file.file_name() && names.values().any(|it| *it == there);
+    (reader.kind(&there) == Some(Kind::File) && !is_empty && !is_alias).then(|| file.clone())
+}
+
+/// Returns the template of an instance: `a@.service` of `a@b.service`.
+fn template(name: &str) -> Option<String> {
+    let (prefix, rest) = name.split_once('@')?;
+    let (_, end) = rest.rsplit_once('.')?;
+    Some(format!("{prefix}@.{end}"))
+}
+
+/// Reads a unit with its drop-ins.
+pub(super) fn read(reader: &Reader, manager: &Manager, file: &Path, name: &str) -> UnitFile {
+    let files = [file.to_path_buf()]
+        .into_iter()
+        .chain(drop_ins(reader, manager, name));
+    let texts = files.filter_map(|path| {
+        let text = reader.file(&path).ok()??;
+        Some((path, String::from_utf8_lossy(&text).into_owned()))
+    });
+    unit_file::parse(&texts.collect::<Vec<_>>(), &manager.specifiers(name))
+}
+
+/// Returns the drop-ins of a unit in the order of their names. Of equal names the one in the strongest directory counts.
+fn drop_ins(reader: &Reader, manager: &Manager, name: &str) -> Vec<PathBuf> {
+    let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
+    let dashes = stem.match_indices('-').rev();
+    let prefixes = dashes.filter_map(|(at, _)| Some(format!("{}-.{end}", stem.get(..at)?)));
+    let own = [Some(name.to_owned()), template(name)];
+    let forms = own.into_iter().flatten().chain(prefixes);
+    let forms: Vec<_> = forms.chain([end.to_owned()]).collect();
+    let mut found: BTreeMap<_, PathBuf> = BTreeMap::new();
+    for form in &forms {
+        for directory in &manager.directories {
+            let directory = directory.join(format!("{form}.d"));
+            let names = reader.list(&directory).into_iter();
+            for name in names.filter(|name| is(&name.to_string_lossy(), ".conf")) {
+                let path = directory.join(&name);
+                found.entry(name).or_insert(path);
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+#[cfg(test)]
+#[path = "units_tests.rs"]
+mod tests;
