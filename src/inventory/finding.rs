@@ -163,6 +163,16 @@ catalogue! {
         "set gateway.auth.token"
         "A gateway in a container must listen on all of the container's addresses (bind `lan`), and OpenClaw refuses that \
          without a token or password.";
+    /// An include that does not come out.
+    BAD_INCLUDE = "OM-C005" Inhibitor
+        "correct the include, or write its content into the file; OpenClaw itself says the same: openclaw config validate"
+        "An $include of the configuration cannot be put in: its file is missing, does not parse, includes itself, or is \
+         nested too deep (ten files). OpenClaw refuses to start with it.";
+    /// An include from elsewhere.
+    OUTSIDE_INCLUDE = "OM-C006" Inhibitor
+        "move the included file below the directory of the configuration, and name it relative to it"
+        "An $include leads out of the directory of the configuration. OpenClaw refuses it unless OPENCLAW_INCLUDE_ROOTS \
+         names its directory (2026.9.6; 2026.2.9 allowed it), and a container does not see files outside the user's home.";
     /// Another process has the port.
     FOREIGN_PORT = "OM-N001" Inhibitor
         "stop the other process, or change the gateway's port"

@@ -2,19 +2,19 @@
 
 use serde_json::{Map, Value};
 
-use super::Document;
 use super::credentials::is_login_key;
+use super::merged::Merged;
 use crate::inventory::ChannelAccount;
 
 /// The account of a login that stands at the channel itself.
 pub(super) const DEFAULT: &str = "default";
 
 /// Returns every account in the order of the configuration.
-pub(super) fn accounts(document: &Document) -> Vec<ChannelAccount> {
-    let bindings = document.get(&["bindings"]).unwrap_or_default();
-    let sections = channels(document);
+pub(super) fn accounts(config: &Merged) -> Vec<ChannelAccount> {
+    let bindings = config.get(&["bindings"]).unwrap_or_default();
+    let sections = channels(config);
     let all = sections.iter().flat_map(|(channel, section)| {
-        let is_on = is_enabled(section) && is_plugin_enabled(document, channel);
+        let is_on = is_enabled(section) && is_plugin_enabled(config, channel);
         let ids = account_ids(section).into_iter();
         ids.map(move |id| {
             (
@@ -34,8 +34,8 @@ pub(super) fn accounts(document: &Document) -> Vec<ChannelAccount> {
 }
 
 /// Returns the channels with their sections.
-pub(super) fn channels(document: &Document) -> Vec<(String, Value)> {
-    let channels = document.get(&["channels"]);
+pub(super) fn channels(config: &Merged) -> Vec<(String, Value)> {
+    let channels = config.get(&["channels"]);
     let sections = channels.iter().filter_map(Value::as_object).flatten();
     sections
         .filter(|(name, section)| *name != "defaults" && section.is_object())
@@ -73,9 +73,9 @@ fn is_enabled(value: &Value) -> bool {
     value.get("enabled") != Some(&Value::Bool(false))
 }
 
-fn is_plugin_enabled(document: &Document, channel: &str) -> bool {
+fn is_plugin_enabled(config: &Merged, channel: &str) -> bool {
     let path = ["plugins", "entries", channel, "enabled"];
-    document.get(&path) != Some(Value::Bool(false))
+    config.get(&path) != Some(Value::Bool(false))
 }
 
 fn bound_agents(bindings: &Value, channel: &str, account: &str) -> Vec<String> {

@@ -4,30 +4,30 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::Document;
 use super::facts::Context;
 use super::layout::expand;
+use super::merged::Merged;
 use crate::inventory::Agent;
 
 /// Returns the agents in the order of the configuration; `main` where it names none.
-pub(super) fn agents(document: &Document, context: &Context<'_>) -> Vec<Agent> {
-    let roster = roster(document);
+pub(super) fn agents(config: &Merged, context: &Context<'_>) -> Vec<Agent> {
+    let roster = roster(config);
     let owner = owner(&roster);
     let places = roster.iter().map(|(id, entry)| Agent {
         id: id.clone(),
-        workspace: workspace(document, context, id, entry, owner.as_ref() == Some(id)),
+        workspace: workspace(config, context, id, entry, owner.as_ref() == Some(id)),
     });
     places.collect()
 }
 
 /// The ids with their entries; `agents.entries` is the form since 2026.6, `agents.list` the one before.
-fn roster(document: &Document) -> Vec<(String, Value)> {
-    let entries = document.get(&["agents", "entries"]);
+fn roster(config: &Merged) -> Vec<(String, Value)> {
+    let entries = config.get(&["agents", "entries"]);
     let keyed = entries.iter().filter_map(Value::as_object).flatten();
     let keyed: Vec<_> = keyed
         .map(|(id, entry)| (id.clone(), entry.clone()))
         .collect();
-    let list = document.get(&["agents", "list"]);
+    let list = config.get(&["agents", "list"]);
     let listed = list.iter().filter_map(Value::as_array).flatten();
     let listed: Vec<_> = listed
         .filter_map(|entry| Some((entry.get("id")?.as_str()?.to_owned(), entry.clone())))
@@ -51,7 +51,7 @@ fn owner(roster: &[(String, Value)]) -> Option<String> {
 
 /// `resolveAgentWorkspaceDir` of 2026.9.6: its own, else the default's (below it unless the owner), else the state's.
 fn workspace(
-    document: &Document,
+    config: &Merged,
     context: &Context<'_>,
     id: &str,
     entry: &Value,
@@ -66,7 +66,7 @@ fn workspace(
         Some(expand(&text, context.home))
     };
     let own = entry.get("workspace").and_then(path);
-    let default = document
+    let default = config
         .get(&["agents", "defaults", "workspace"])
         .as_ref()
         .and_then(path);

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::Document;
 use super::accounts::{DEFAULT, channels};
 use super::facts::Context;
 use super::layout::expand;
+use super::merged::Merged;
 use super::value::{Resolved, resolve};
-use crate::inventory::Exclusivity;
+use crate::inventory::{Exclusivity, Place};
 use crate::secret::Secret;
 
 /// Keys of a channel that log in; one process may. Not established for every channel, so the careful answer.
@@ -63,8 +63,8 @@ pub struct FoundCredential {
     pub account: Option<String>,
     /// The keys that lead to it; `environment NAME` where it stands in a variable only.
     pub key: String,
-    /// Its line in the configuration, counted from 1.
-    pub line: Option<u32>,
+    /// Where it stands in the configuration.
+    pub place: Option<Place>,
     /// How many processes may hold it.
     pub exclusivity: Exclusivity,
 }
@@ -106,53 +106,47 @@ pub(super) fn is_login_key(key: &str) -> bool {
 }
 
 /// Searches the gateway's own secrets, the models' keys and the channels.
-pub(super) fn search(document: &Document, context: &Context<'_>) -> Search {
+pub(super) fn search(config: &Merged, context: &Context<'_>) -> Search {
     let mut search = Search::default();
     for key in ["token", "password"] {
         search.take(
-            document,
+            config,
             context,
             &["gateway", "auth", key],
             &format!("gateway {key}"),
             None,
         );
     }
-    let providers = document.get(&["models", "providers"]);
+    let providers = config.get(&["models", "providers"]);
     for name in providers
         .iter()
         .filter_map(Value::as_object)
         .flat_map(|map| map.keys())
     {
         let path = ["models", "providers", name, "apiKey"];
-        search.take(document, context, &path, &format!("{name} API key"), None);
+        search.take(config, context, &path, &format!("{name} API key"), None);
     }
-    for (channel, section) in channels(document) {
-        search.channel(document, context, &channel, &section);
+    for (channel, section) in channels(config) {
+        search.channel(config, context, &channel, &section);
     }
     search
 }
 
 impl Search {
-    fn channel(
-        &mut self,
-        document: &Document,
-        context: &Context<'_>,
-        channel: &str,
-        section: &Value,
-    ) {
+    fn channel(&mut self, config: &Merged, context: &Context<'_>, channel: &str, section: &Value) {
         let path = ["channels", channel];
-        self.section(document, context, &path, DEFAULT, section);
+        self.section(config, context, &path, DEFAULT, section);
         let accounts = section.get("accounts").and_then(Value::as_object);
         for (id, account) in accounts.into_iter().flatten() {
             let path = ["channels", channel, "accounts", id];
-            self.section(document, context, &path, id, account);
+            self.section(config, context, &path, id, account);
         }
         self.variables(context, channel);
     }
 
     fn section(
         &mut self,
-        document: &Document,
+        config: &Merged,
         context: &Context<'_>,
         path: &[&str],
         id: &str,
@@ -167,10 +161,10 @@ impl Search {
         {
             let path = [path, &[key.as_str()]].concat();
             if matches!(key.as_str(), "tokenFile" | "secretFile") {
-                self.file(document, context, &path, &account);
+                self.file(config, context, &path, &account);
             } else if LOGIN_KEYS.contains(&key.as_str()) || OTHER_KEYS.contains(&key.as_str()) {
                 self.take(
-                    document,
+                    config,
                     context,
                     &path,
                     &format!("{channel} {}", words(key)),
@@ -182,13 +176,13 @@ impl Search {
 
     fn take(
         &mut self,
-        document: &Document,
+        config: &Merged,
         context: &Context<'_>,
         path: &[&str],
         kind: &str,
         account: Option<&str>,
     ) {
-        let Some(value) = document.get(path) else {
+        let Some(value) = config.get(path) else {
             return;
         };
         let key = path.join(".");
@@ -198,8 +192,8 @@ impl Search {
         );
         match resolve(&value, context.environment) {
             Resolved::Text(text) => {
-                let line = document.line_of(path);
-                let found = credential(area, name, &text, account, key, line);
+                let place = config.place_of(path);
+                let found = credential(area, name, &text, account, key, place);
                 self.found.push(FoundCredential {
                     kind: kind.to_owned(),
                     ..found
@@ -210,9 +204,9 @@ impl Search {
         }
     }
 
-    fn file(&mut self, document: &Document, context: &Context<'_>, path: &[&str], account: &str) {
+    fn file(&mut self, config: &Merged, context: &Context<'_>, path: &[&str], account: &str) {
         let key = path.join(".");
-        match document
+        match config
             .get(path)
             .map(|value| resolve(&value, context.environment))
         {
@@ -262,7 +256,7 @@ fn credential(
     text: &str,
     account: Option<&str>,
     key: String,
-    line: Option<u32>,
+    place: Option<Place>,
 ) -> FoundCredential {
     let is_login = account.is_some() && LOGIN_KEYS.contains(&name);
     let is_telegram = area == "telegram" && name == "botToken";
@@ -276,7 +270,7 @@ fn credential(
         },
         account: account.map(str::to_owned),
         key,
-        line,
+        place,
         exclusivity: if is_login {
             Exclusivity::OnePoller
         } else {

@@ -6,7 +6,9 @@ mod accounts;
 mod agents;
 mod credentials;
 mod edit;
+mod include;
 mod loopback;
+mod merged;
 mod tree;
 mod value;
 
@@ -24,6 +26,10 @@ pub use bind::{Rewrite, RewriteError, Rewritten, for_container};
 pub use config::{ConfigError, Document};
 pub use credentials::{FoundCredential, TokenFile, telegram_token};
 pub use facts::{Context, Facts, facts};
+pub use include::{
+    IncludeError, IncludeProblem, IncludeReader, MAX_INCLUDE_BYTES, Origin, include_roots, merge,
+};
 pub use loopback::LoopbackUrl;
 pub use meaning::meaning;
+pub use merged::Merged;
 pub use release::Version;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::sighting::Sighting;
 use crate::host::reader::Reader;
-use crate::inventory::{Config, Credential, Place, Starter};
+use crate::inventory::{Credential, Place, Starter};
 use crate::openclaw::{Facts, FoundCredential, telegram_token};
 use crate::secret::Hasher;
 
@@ -15,17 +15,14 @@ const TOKEN_LIMIT: usize = 4096;
 pub(super) fn credentials(
     reader: &Reader,
     sighting: &Sighting,
-    config: &Config,
     facts: &Facts,
     hasher: &Hasher,
 ) -> Vec<Credential> {
     let mut credentials: Vec<Credential> = Vec::new();
     for found in &facts.credentials {
-        let place = found.line.map(|line| Place {
-            path: config.path.clone(),
-            line: Some(line),
-        });
-        let places = place
+        let places = found
+            .place
+            .clone()
             .into_iter()
             .chain(places_of_value(sighting, found.secret.expose()));
         take(&mut credentials, found, places.collect(), hasher);

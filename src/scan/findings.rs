@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::sighting::Sighting;
 use crate::display;
-use crate::inventory::{Finding, Gateway, Place, Starter, UnitScope, UnitStarter, catalogued};
+use crate::inventory::{Finding, Gateway, Starter, UnitScope, UnitStarter, catalogued};
 use crate::openclaw::{Facts, Version, release};
 
 /// Applies every rule to a gateway. `foreign` are the listeners of others on its port.
@@ -151,11 +151,7 @@ fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
             display::text(&url.key),
             display::text(&url.address)
         );
-        let place = Place {
-            path: gateway.config.path.clone(),
-            line: Some(url.line),
-        };
-        Finding::new(&catalogued::LOOPBACK_URL, &gateway.name, summary).at(place)
+        Finding::new(&catalogued::LOOPBACK_URL, &gateway.name, summary).at(&url.place)
     });
     findings.collect()
 }
@@ -164,7 +160,7 @@ fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::inventory::{Auth, Census, Config, GatewayName, Release, User};
-    use crate::openclaw::{Context, Document, facts};
+    use crate::openclaw::{Context, Merged, facts};
     use crate::secret::Hasher;
 
     /// A gateway with nothing wrong but that it has not been started.
@@ -192,6 +188,7 @@ mod tests {
             state_directory: "/home/joe/.openclaw".into(),
             config: Config {
                 path: "/home/joe/.openclaw/openclaw.json".into(),
+                includes: Vec::new(),
                 meaning: Hasher::for_machine("m").hash(b"x"),
                 bind: None,
                 port: None,
@@ -221,7 +218,7 @@ mod tests {
             config: "/home/joe/.openclaw/openclaw.json".as_ref(),
             environment: &std::collections::BTreeMap::new(),
         };
-        facts(&Document::parse(text.as_bytes()).expect("parses"), &context)
+        facts(&Merged::alone(text), &context)
     }
 
     /// Returns ids and places of what is found after a change; the gateway at rest has `OM-S002` anyway.

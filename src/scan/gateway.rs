@@ -65,8 +65,7 @@ pub(super) fn read(
 
 fn gateway(reader: &Reader, sighting: &Sighting, reading: &Reading, hasher: &Hasher) -> Gateway {
     let facts = reading.facts.as_ref();
-    let credentials = facts
-        .map(|facts| credentials::credentials(reader, sighting, &reading.config, facts, hasher));
+    let credentials = facts.map(|facts| credentials::credentials(reader, sighting, facts, hasher));
     Gateway {
         name: sighting.name.clone(),
         user: sighting.user.clone(),
@@ -254,12 +253,7 @@ fn census(gateway: &Gateway, unseen: &mut Vec<String>) -> Option<Census> {
 fn unseen(sighting: &Sighting, facts: Option<&Facts>) -> Vec<String> {
     let line = |text: String| format!("{}: {}", sighting.name, display::text(&text));
     let facts = facts.into_iter();
-    let lines = facts.flat_map(|facts| {
-        let unresolved = facts.unresolved.iter().cloned();
-        let includes = facts.includes.iter();
-        let includes =
-            includes.map(|(key, path)| format!("{key}: {} is not read", display::path(path)));
-        unresolved.chain(includes).map(line)
-    });
-    lines.collect()
+    facts
+        .flat_map(|facts| facts.unresolved.iter().cloned().map(line))
+        .collect()
 }

@@ -10,6 +10,7 @@ mod engine;
 mod family;
 mod findings;
 mod gateway;
+mod include;
 mod machine;
 mod release;
 mod rest;

@@ -173,8 +173,27 @@ fn name(user: &User, state_directory: &Path) -> GatewayName {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::inventory::{UnitScope, UnitStarter};
+
+    /// Sights a gateway that rests, of a user with this home, started by this unit.
+    pub(in crate::scan) fn at_rest(home: &Path, unit: &str) -> Sighting {
+        let user = User {
+            name: "joe".into(),
+            uid: 1001,
+            gid: 1001,
+            home: home.into(),
+        };
+        let starter = Starter::Unit(UnitStarter {
+            name: "openclaw-gateway.service".into(),
+            scope: UnitScope::User { uid: 1001 },
+            file: home.join("openclaw-gateway.service"),
+            enablement: "enabled".into(),
+        });
+        let unit = unit_file::parse(unit, home);
+        resting(&Reader::new(), user, starter, unit)
+    }
 
     #[test]
     fn a_gateway_is_named_by_its_user_and_directory() {
