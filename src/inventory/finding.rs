@@ -107,9 +107,15 @@ macro_rules! catalogue {
 catalogue! {
     /// One bot token, two configurations.
     SHARED_TOKEN = "OM-T001" Inhibitor
-        "take the token out of one of the two configurations"
-        "The same bot token stands in the configurations of two gateways. Telegram serves one poller per token: the two \
-         take each other's messages away (409 Conflict).";
+        "take the login out of one of the two configurations, or disable its account there"
+        "The same login stands in the configurations of two gateways that can both run; values from variables and files are \
+         compared too. Telegram serves one poller per token: the two take each other's messages away (409 Conflict). \
+         Channels that hold a connection answer twice, or break the session of a linked device.";
+    /// A login that could not be compared.
+    UNRESOLVED_LOGIN = "OM-T002" Medium
+        "set the variable, or make the file readable; for a program or a store make sure that no other gateway uses the login"
+        "The value of a login could not be told: its variable is not set, its file cannot be read, or it comes from a program, \
+         which a scan never runs. So it is not known whether another gateway has the same login.";
     /// Entries of another owner.
     STRAY_OWNER = "OM-O002" Medium
         "execute gives them to the gateway's user and keeps a manifest; rollback gives them back"

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::credentials::is_login_key;
+use super::channels::{makes_account, secret_keys};
+use super::facts::Context;
 use super::merged::Merged;
 use crate::inventory::ChannelAccount;
 
@@ -10,12 +11,12 @@ use crate::inventory::ChannelAccount;
 pub(super) const DEFAULT: &str = "default";
 
 /// Returns every account in the order of the configuration.
-pub(super) fn accounts(config: &Merged) -> Vec<ChannelAccount> {
+pub(super) fn accounts(config: &Merged, context: &Context<'_>) -> Vec<ChannelAccount> {
     let bindings = config.get(&["bindings"]).unwrap_or_default();
     let sections = channels(config);
     let all = sections.iter().flat_map(|(channel, section)| {
         let is_on = is_enabled(section) && is_plugin_enabled(config, channel);
-        let ids = account_ids(section).into_iter();
+        let ids = ids(context, channel, section).into_iter();
         ids.map(move |id| {
             (
                 channel.clone(),
@@ -43,20 +44,52 @@ pub(super) fn channels(config: &Merged) -> Vec<(String, Value)> {
         .collect()
 }
 
-/// The accounts that are named, after `default` where a login stands at the channel itself or none is named.
-fn account_ids(section: &Value) -> Vec<String> {
+/// The accounts that are named, after `default` where a login stands at the channel itself or in its variable, or none is
+/// named: `createAccountListHelpers` of 2026.9.6.
+pub(super) fn ids(context: &Context<'_>, channel: &str, section: &Value) -> Vec<String> {
     let named: Vec<String> = named(section)
         .map(|named| named.keys().cloned().collect())
         .unwrap_or_default();
     let stands_at_top = section
         .as_object()
-        .is_some_and(|section| section.keys().any(|key| is_login_key(key)));
-    let needs_default = named.is_empty() || stands_at_top && !named.iter().any(|id| id == DEFAULT);
+        .is_some_and(|section| section.keys().any(|key| makes_account(channel, key)));
+    let is_exported = secret_keys(channel).any(|secret| {
+        let value = secret
+            .variable
+            .and_then(|name| context.environment.get(name));
+        value.is_some_and(|value| !value.trim().is_empty())
+    });
+    let is_missing = !named.iter().any(|id| normal(id) == DEFAULT);
+    let needs_default = named.is_empty() || (stands_at_top || is_exported) && is_missing;
     needs_default
         .then(|| DEFAULT.to_owned())
         .into_iter()
         .chain(named)
         .collect()
+}
+
+/// An id as OpenClaw compares it: lower case, other characters than letters, digits, `_` and `-` as dashes.
+///
+/// `normalizeAccountId` and `normalizeAgentId` of 2026.9.6. Empty where nothing is left.
+pub(super) fn normal(id: &str) -> String {
+    let lower = id.trim().to_lowercase();
+    let mut normal = String::new();
+    for character in lower.chars() {
+        let is_word = character.is_ascii_alphanumeric() || character == '_' || character == '-';
+        match (is_word, normal.ends_with('\u{0}')) {
+            (true, _) => normal.push(character),
+            (false, false) => normal.push('\u{0}'),
+            (false, true) => {}
+        }
+    }
+    let dashed = normal.replace('\u{0}', "-");
+    let is_valid = lower.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && lower.len() <= 64
+        && dashed == lower;
+    if is_valid {
+        return lower;
+    }
+    dashed.trim_matches('-').chars().take(64).collect()
 }
 
 fn named(section: &Value) -> Option<&Map<String, Value>> {

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::accounts::accounts;
 use super::agents::agents;
-use super::credentials::{FoundCredential, TokenFile, search};
+use super::credentials::{FoundCredential, Unresolved, search};
 use super::layout;
 use super::loopback::{LoopbackUrl, loopback_urls};
 use super::merged::Merged;
-use super::value::{Resolved, resolve};
+use super::secret_file::SecretFile;
+use super::value::{Resolved, environment, resolve};
 use crate::inventory::{Agent, Auth, ChannelAccount};
 
 /// What a configuration is read against.
@@ -21,8 +22,6 @@ pub struct Context<'a> {
     pub home: &'a Path,
     /// The state directory.
     pub state_directory: &'a Path,
-    /// The configuration file.
-    pub config: &'a Path,
     /// The gateway's environment: that of its process, then its `.env`.
     pub environment: &'a BTreeMap<String, String>,
 }
@@ -47,16 +46,23 @@ pub struct Facts {
     /// The credentials, with their secrets.
     pub credentials: Vec<FoundCredential>,
     /// Files that hold credentials.
-    pub token_files: Vec<TokenFile>,
+    pub secret_files: Vec<SecretFile>,
     /// Services on the host's loopback, the gateway's own port excepted.
     pub loopback_urls: Vec<LoopbackUrl>,
-    /// Values that cannot be told from here, one sentence each, without the value.
-    pub unresolved: Vec<String>,
+    /// Credentials whose values cannot be told from here.
+    pub unresolved: Vec<Unresolved>,
+    /// Whether variables also come from the user's login shell, which a scan does not run.
+    pub imports_shell: bool,
 }
 
 /// Reads what a configuration says; unknown keys and odd shapes are passed over.
 #[must_use]
 pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
+    let environment = environment(config, context);
+    let context = &Context {
+        environment: &environment,
+        ..*context
+    };
     let text = |path: &[&str]| config.get(path)?.as_str().map(str::to_owned);
     let port = config
         .get(&["gateway", "port"])
@@ -72,21 +78,22 @@ pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
         auth: auth(config, context),
         allowed_origins: allowed_origins(config),
         agents: agents(config, context),
-        accounts: accounts(config),
+        accounts: accounts(config, context),
         credentials: search.found,
-        token_files: search.files,
+        secret_files: search.files,
         loopback_urls: loopback_urls(config)
             .into_iter()
             .filter(|url| url.port != Some(own_port))
             .collect(),
         unresolved: search.unresolved,
+        imports_shell: config.get(&["env", "shellEnv", "enabled"]) == Some(Value::Bool(true)),
     }
 }
 
 fn auth(config: &Merged, context: &Context<'_>) -> Auth {
     let is_set = |key: &str| {
         let value = config.get(&["gateway", "auth", key]);
-        value.is_some_and(|value| resolve(&value, context.environment) != Resolved::Nothing)
+        value.is_some_and(|value| resolve(&value, config, context) != Resolved::Nothing)
     };
     let is_exported = |name: &str| {
         let value = context.environment.get(name);
@@ -126,7 +133,6 @@ mod tests {
         let context = Context {
             home: Path::new("/home/joe"),
             state_directory: Path::new("/home/joe/.openclaw"),
-            config: Path::new("/home/joe/.openclaw/openclaw.json"),
             environment: &variables.collect(),
         };
         facts(&Merged::alone(text), &context)
@@ -175,7 +181,7 @@ mod tests {
             .credentials
             .iter()
             .map(|c| {
-                let line = c.place.as_ref().and_then(|place| place.line);
+                let line = c.places.first().and_then(|place| place.line);
                 (c.key.as_str(), c.public_id.as_str(), line)
             })
             .collect();
@@ -196,11 +202,10 @@ mod tests {
         );
         assert_eq!(facts.credentials[1].exclusivity, Exclusivity::OnePoller);
         assert_eq!(facts.credentials[0].exclusivity, Exclusivity::Shareable);
-        assert_eq!(
-            facts.unresolved,
-            ["gateway.auth.token: variable GATE is not set"]
-        );
-        assert_eq!(facts.token_files[0].path, Path::new("/home/joe/t"));
+        let unresolved = &facts.unresolved[0];
+        assert_eq!(unresolved.key, "gateway.auth.token");
+        assert_eq!(unresolved.why, "variable GATE is not set");
+        assert_eq!(facts.secret_files[0].path, Path::new("/home/joe/t"));
         assert_eq!(facts.loopback_urls[0].address, "127.0.0.1:9700");
     }
 

@@ -4,11 +4,13 @@
 
 mod accounts;
 mod agents;
+mod channels;
 mod credentials;
 mod edit;
 mod include;
 mod loopback;
 mod merged;
+mod secret_file;
 mod tree;
 mod value;
 
@@ -24,7 +26,7 @@ pub mod release;
 
 pub use bind::{Rewrite, RewriteError, Rewritten, for_container};
 pub use config::{ConfigError, Document};
-pub use credentials::{FoundCredential, TokenFile, telegram_token};
+pub use credentials::{FoundCredential, Unresolved};
 pub use facts::{Context, Facts, facts};
 pub use include::{
     IncludeError, IncludeProblem, IncludeReader, MAX_INCLUDE_BYTES, Origin, include_roots, merge,
@@ -33,3 +35,4 @@ pub use loopback::LoopbackUrl;
 pub use meaning::meaning;
 pub use merged::Merged;
 pub use release::Version;
+pub use secret_file::SecretFile;

@@ -59,7 +59,6 @@ pub(super) fn read(reader: &Reader, sighting: &Sighting, hasher: &Hasher) -> Rea
     let context = Context {
         home: &sighting.user.home,
         state_directory: &sighting.state_directory,
-        config: &path,
         environment: &sighting.variables,
     };
     let merged = document.map(|document| merged(reader, sighting, &path, &document));

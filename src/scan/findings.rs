@@ -215,7 +215,6 @@ mod tests {
         let context = Context {
             home: "/home/joe".as_ref(),
             state_directory: "/home/joe/.openclaw".as_ref(),
-            config: "/home/joe/.openclaw/openclaw.json".as_ref(),
             environment: &std::collections::BTreeMap::new(),
         };
         facts(&Merged::alone(text), &context)

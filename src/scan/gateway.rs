@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::config::{self, Reading};
+use super::credentials::Ledger;
 use super::sighting::Sighting;
 use super::{credentials, findings, release};
 use crate::display;
@@ -34,12 +35,19 @@ pub(super) fn read(
     let mut reading = config::read(reader, sighting, hasher);
     let addresses = addresses(sighting, listeners);
     let port = port(sighting, &reading, &addresses);
-    let mut gateway = gateway(reader, sighting, &reading, hasher);
-    let mut unseen = unseen(sighting, reading.facts.as_ref());
+    let ledger = reading
+        .facts
+        .as_ref()
+        .map_or_else(Ledger::default, |facts| {
+            credentials::ledger(reader, sighting, facts, hasher)
+        });
+    let mut unseen = unseen(sighting, reading.facts.as_ref(), &ledger);
+    let mut findings = std::mem::take(&mut reading.findings);
+    findings.extend(credentials::findings(sighting, &ledger.unresolved));
+    let mut gateway = gateway(reader, sighting, &reading, ledger, hasher);
     gateway.census = census(&gateway, &mut unseen);
     gateway.port = port;
     gateway.listeners = addresses;
-    let mut findings = std::mem::take(&mut reading.findings);
     let version = gateway
         .release
         .as_ref()
@@ -63,9 +71,14 @@ pub(super) fn read(
     }
 }
 
-fn gateway(reader: &Reader, sighting: &Sighting, reading: &Reading, hasher: &Hasher) -> Gateway {
+fn gateway(
+    reader: &Reader,
+    sighting: &Sighting,
+    reading: &Reading,
+    ledger: Ledger,
+    hasher: &Hasher,
+) -> Gateway {
     let facts = reading.facts.as_ref();
-    let credentials = facts.map(|facts| credentials::credentials(reader, sighting, facts, hasher));
     Gateway {
         name: sighting.name.clone(),
         user: sighting.user.clone(),
@@ -77,7 +90,7 @@ fn gateway(reader: &Reader, sighting: &Sighting, reading: &Reading, hasher: &Has
         listeners: Vec::new(),
         agents: facts.map_or_else(Vec::new, |facts| agents(reader, facts)),
         accounts: facts.map_or_else(Vec::new, |facts| facts.accounts.clone()),
-        credentials: credentials.unwrap_or_default(),
+        credentials: ledger.credentials,
         starter: sighting.starter.clone(),
         environment: environment(sighting, hasher),
         memory: memory(reader, sighting),
@@ -250,10 +263,17 @@ fn census(gateway: &Gateway, unseen: &mut Vec<String>) -> Option<Census> {
     }
 }
 
-fn unseen(sighting: &Sighting, facts: Option<&Facts>) -> Vec<String> {
-    let line = |text: String| format!("{}: {}", sighting.name, display::text(&text));
-    let facts = facts.into_iter();
-    facts
-        .flat_map(|facts| facts.unresolved.iter().cloned().map(line))
+/// What could not be seen and is no finding: secrets that any number may hold, and what a login shell would set.
+fn unseen(sighting: &Sighting, facts: Option<&Facts>, ledger: &Ledger) -> Vec<String> {
+    let values = ledger.unresolved.iter();
+    let values = values.filter(|it| !it.exclusivity.is_exclusive());
+    let values = values.map(|it| format!("{}: {}", it.key, it.why));
+    let shell = facts.filter(|facts| facts.imports_shell).map(|_| {
+        "variables of the login shell, which env.shellEnv asks for: a scan does not run it"
+            .to_owned()
+    });
+    values
+        .chain(shell)
+        .map(|text| format!("{}: {}", sighting.name, display::text(&text)))
         .collect()
 }

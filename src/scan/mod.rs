@@ -7,6 +7,7 @@ mod config;
 mod credentials;
 mod dotenv;
 mod engine;
+mod environment_file;
 mod family;
 mod findings;
 mod gateway;

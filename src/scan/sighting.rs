@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::dotenv::{self, Assignment};
+use super::environment_file;
 use super::family::Family;
 use super::starter;
 use super::unit_file::{self, UnitFile};
@@ -34,8 +35,8 @@ pub(super) struct Sighting {
     pub(super) config: PathBuf,
     /// The environment that it was, or would be, started with.
     pub(super) started_with: Vec<(OsString, OsString)>,
-    /// The variables of the state directory's `.env`.
-    pub(super) dotenv: Vec<Assignment>,
+    /// The files with variables that were read, the unit's and those of OpenClaw, with what they set.
+    pub(super) variable_files: Vec<(PathBuf, Vec<Assignment>)>,
     /// All variables that OpenClaw sees.
     pub(super) variables: BTreeMap<String, String>,
 }
@@ -74,10 +75,16 @@ pub(super) fn running(reader: &Reader, family: Family) -> Sighting {
 /// Finds out where the things of a gateway are that an enabled unit would start.
 pub(super) fn resting(reader: &Reader, user: User, starter: Starter, unit: UnitFile) -> Sighting {
     let pairs = unit.environment.iter();
-    let started_with: Vec<_> = pairs
-        .map(|(name, value, _)| (name.into(), value.into()))
+    let pairs = pairs.map(|(name, value, _)| (name.clone(), value.clone()));
+    let mut own: BTreeMap<String, String> = pairs.collect();
+    // What a file sets beats the unit's own; systemd.exec(5), "EnvironmentFile=".
+    for (_, assignments) in environment_files(reader, &unit) {
+        own.extend(assignments.into_iter().map(|it| (it.name, it.value)));
+    }
+    let started_with = own.iter();
+    let started_with = started_with
+        .map(|(name, value)| (name.into(), value.into()))
         .collect();
-    let own = texts(&started_with);
     complete(
         reader,
         Start {
@@ -123,14 +130,15 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
         .and_then(|family| family.lock.as_ref()?.config_path.clone());
     let config = locked
         .unwrap_or_else(|| first_there(reader, &layout::configs(&own, &home, &state_directory)));
-    let dotenv = reader.file(&state_directory.join(".env")).ok().flatten();
-    let dotenv = dotenv::parse(&String::from_utf8_lossy(&dotenv.unwrap_or_default()));
+    let dotenv = dotenv_files(reader, &state_directory, &home);
     let mut variables = own;
-    for Assignment { name, value, .. } in &dotenv {
+    for Assignment { name, value, .. } in dotenv.iter().flat_map(|(_, assignments)| assignments) {
         variables
             .entry(name.clone())
             .or_insert_with(|| value.clone());
     }
+    let units = unit.iter().flat_map(|unit| environment_files(reader, unit));
+    let variable_files = units.chain(dotenv).collect();
     let name = name(&user, &state_directory);
     Sighting {
         name,
@@ -141,9 +149,38 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
         state_directory,
         config,
         started_with,
-        dotenv,
+        variable_files,
         variables,
     }
+}
+
+/// The files that OpenClaw fills its environment from: the state directory's `.env`, and for the usual state directory
+/// `~/.config/openclaw/gateway.env`; `loadGlobalRuntimeDotEnvFiles` of 2026.9.6.
+fn dotenv_files(
+    reader: &Reader,
+    state_directory: &Path,
+    home: &Path,
+) -> Vec<(PathBuf, Vec<Assignment>)> {
+    let is_usual = state_directory == reader.resolve(&home.join(".openclaw"));
+    let fallback = is_usual.then(|| home.join(".config/openclaw/gateway.env"));
+    let paths = [state_directory.join(".env")].into_iter().chain(fallback);
+    let files = paths.filter_map(|path| {
+        let text = reader.file(&path).ok()??;
+        Some((path, dotenv::parse(&String::from_utf8_lossy(&text))))
+    });
+    files.collect()
+}
+
+/// Reads the files of a unit's `EnvironmentFile=`; one that cannot be read sets nothing.
+fn environment_files(reader: &Reader, unit: &UnitFile) -> Vec<(PathBuf, Vec<Assignment>)> {
+    let files = unit.environment_files.iter().filter_map(|(path, _)| {
+        let text = reader.file(path).ok()??;
+        Some((
+            path.clone(),
+            environment_file::parse(&String::from_utf8_lossy(&text)),
+        ))
+    });
+    files.collect()
 }
 
 /// Reads and parses a unit file.

@@ -1,6 +1,6 @@
 //! What a unit file of systemd says of the gateway that it would start; systemd.service(5), systemd.syntax(7).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The parts of a `[Service]` section that matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub(super) struct UnitFile {
     pub(super) command: Vec<String>,
     /// The assignments of `Environment=`, each with its line.
     pub(super) environment: Vec<(String, String, u32)>,
+    /// The files of `EnvironmentFile=`, with whether each may be missing.
+    pub(super) environment_files: Vec<(PathBuf, bool)>,
     /// `User=`.
     pub(super) user: Option<String>,
 }
@@ -55,6 +57,16 @@ pub(super) fn parse(text: &str, home: &Path) -> UnitFile {
                     let (name, value) = word.split_once('=')?;
                     Some((name.to_owned(), value.to_owned(), number))
                 })),
+            "EnvironmentFile" if value.is_empty() => unit.environment_files.clear(),
+            "EnvironmentFile" => {
+                let (may_be_missing, path) = match value.strip_prefix('-') {
+                    Some(path) => (true, path),
+                    None => (false, value),
+                };
+                let path = words(path, home).into_iter().next().map(PathBuf::from);
+                unit.environment_files
+                    .extend(path.map(|path| (path, may_be_missing)));
+            }
             "User" => unit.user = Some(value.to_owned()).filter(|name| !name.is_empty()),
             _ => {}
         }
@@ -144,6 +156,14 @@ mod tests {
         ];
         assert_eq!(unit.environment, expected);
         assert!(unit.starts_gateway());
+    }
+
+    #[test]
+    fn environment_files_are_named() {
+        let text = "[Service]\nEnvironmentFile=/old\nEnvironmentFile=\nEnvironmentFile=-%h/a.env\nEnvironmentFile=/b\n";
+        let unit = parse(text, Path::new("/home/joe"));
+        let expected = [("/home/joe/a.env".into(), true), ("/b".into(), false)];
+        assert_eq!(unit.environment_files, expected);
     }
 
     #[test]
