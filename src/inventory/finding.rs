@@ -179,6 +179,37 @@ catalogue! {
         "move the included file below the directory of the configuration, and name it relative to it"
         "An $include leads out of the directory of the configuration. OpenClaw refuses it unless OPENCLAW_INCLUDE_ROOTS \
          names its directory (2026.9.6; 2026.2.9 allowed it), and a container does not see files outside the user's home.";
+    /// A gateway's secret that everybody can read.
+    EXPOSED_TOKEN = "OM-C007" Medium
+        "chmod 600 the unit file and renew the token: openclaw doctor"
+        "The token or password of the gateway stands in a unit file that every user of the host can read. OpenClaw 2026.2.9 \
+         wrote such units. In the container the environment lies in a file that only its user can read.";
+    /// No origins for the control page.
+    NO_ORIGINS = "OM-C008" High
+        "set gateway.controlUi.allowedOrigins to the addresses that browsers use"
+        "The gateway listens beyond loopback without gateway.controlUi.allowedOrigins. Releases from 2026.2.26 to before \
+         2026.9.6 do not start so; 2026.9.6 fills them in by itself. ocmigrate sets them where it changes the bind.";
+    /// A binding that leads nowhere.
+    UNKNOWN_AGENT = "OM-B001" Medium
+        "correct agentId in the binding"
+        "A binding names an agent that there is none of. Until 2026.5 the agent marked as default answers, or the first one; \
+         2026.9.6 does not answer (AGENT_SELECTION_REQUIRED), except for the id main.";
+    /// An account that no binding names.
+    UNREACHED_ACCOUNT = "OM-B002" Medium
+        "bind the account to an agent, or bind accountId \"*\" of the channel"
+        "There are several agents, and no binding reaches an account. The agent marked as default answers, or, until 2026.5, the \
+         first one; 2026.9.6 does not answer where none is marked. A binding without accountId is for the account default only.";
+    /// Upper and lower case.
+    ACCOUNT_CASE = "OM-B003" Medium
+        "write accountId as the account is written, best both in lower case"
+        "A binding names an account in another case than the account has. 2026.9.6 compares both in lower case; 2026.2.9 \
+         compares the binding's text with the account in lower case, and a binding with capitals is never used there.";
+    /// OAuth logins in more than one store.
+    SHARED_AUTH = "OM-A001" High
+        "log each agent in by itself: openclaw models auth login --agent ID"
+        "Agents share an OAuth login: their auth-profiles.json is the same file by a link, or holds the same refresh token. \
+         Providers exchange a refresh token when it is used, so the store that is written last shuts the others out. Agents of \
+         different groups must not share one.";
     /// Another process has the port.
     FOREIGN_PORT = "OM-N001" Inhibitor
         "stop the other process, or change the gateway's port"

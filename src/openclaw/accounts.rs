@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::bindings::bound_agents;
 use super::channels::{makes_account, secret_keys};
+use super::config::MAX_ENTRIES;
 use super::facts::Context;
 use super::merged::Merged;
 use crate::inventory::ChannelAccount;
@@ -12,7 +14,6 @@ pub(super) const DEFAULT: &str = "default";
 
 /// Returns every account in the order of the configuration.
 pub(super) fn accounts(config: &Merged, context: &Context<'_>) -> Vec<ChannelAccount> {
-    let bindings = config.get(&["bindings"]).unwrap_or_default();
     let sections = channels(config);
     let all = sections.iter().flat_map(|(channel, section)| {
         let is_on = is_enabled(section) && is_plugin_enabled(config, channel);
@@ -26,7 +27,7 @@ pub(super) fn accounts(config: &Merged, context: &Context<'_>) -> Vec<ChannelAcc
         })
     });
     all.map(|(channel, enabled, id)| ChannelAccount {
-        agents: bound_agents(&bindings, &channel, &id),
+        agents: bound_agents(config, &channel, &id),
         channel,
         id,
         enabled,
@@ -40,6 +41,7 @@ pub(super) fn channels(config: &Merged) -> Vec<(String, Value)> {
     let sections = channels.iter().filter_map(Value::as_object).flatten();
     sections
         .filter(|(name, section)| *name != "defaults" && section.is_object())
+        .take(MAX_ENTRIES)
         .map(|(name, section)| (name.clone(), section.clone()))
         .collect()
 }
@@ -48,7 +50,7 @@ pub(super) fn channels(config: &Merged) -> Vec<(String, Value)> {
 /// named: `createAccountListHelpers` of 2026.9.6.
 pub(super) fn ids(context: &Context<'_>, channel: &str, section: &Value) -> Vec<String> {
     let named: Vec<String> = named(section)
-        .map(|named| named.keys().cloned().collect())
+        .map(|named| named.keys().take(MAX_ENTRIES).cloned().collect())
         .unwrap_or_default();
     let stands_at_top = section
         .as_object()
@@ -73,21 +75,20 @@ pub(super) fn ids(context: &Context<'_>, channel: &str, section: &Value) -> Vec<
 /// `normalizeAccountId` and `normalizeAgentId` of 2026.9.6. Empty where nothing is left.
 pub(super) fn normal(id: &str) -> String {
     let lower = id.trim().to_lowercase();
-    let mut normal = String::new();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let starts_well = lower.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts_well && lower.len() <= 64 && lower.chars().all(is_word) {
+        return lower;
+    }
+    let mut dashed = String::new();
+    let mut is_gap = false;
     for character in lower.chars() {
-        let is_word = character.is_ascii_alphanumeric() || character == '_' || character == '-';
-        match (is_word, normal.ends_with('\u{0}')) {
-            (true, _) => normal.push(character),
-            (false, false) => normal.push('\u{0}'),
+        match (is_word(character), is_gap) {
+            (true, _) => dashed.push(character),
+            (false, false) => dashed.push('-'),
             (false, true) => {}
         }
-    }
-    let dashed = normal.replace('\u{0}', "-");
-    let is_valid = lower.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && lower.len() <= 64
-        && dashed == lower;
-    if is_valid {
-        return lower;
+        is_gap = !is_word(character);
     }
     dashed.trim_matches('-').chars().take(64).collect()
 }
@@ -111,27 +112,24 @@ fn is_plugin_enabled(config: &Merged, channel: &str) -> bool {
     config.get(&path) != Some(Value::Bool(false))
 }
 
-fn bound_agents(bindings: &Value, channel: &str, account: &str) -> Vec<String> {
-    let mut agents = Vec::new();
-    for binding in bindings.as_array().into_iter().flatten() {
-        let agent = binding.get("agentId").and_then(Value::as_str);
-        let is_new = agent.filter(|agent| !agents.iter().any(|known| known == agent));
-        if let Some(agent) = is_new.filter(|_| matches(binding, channel, account)) {
-            agents.push(agent.to_owned());
-        }
-    }
-    agents
-}
+#[cfg(test)]
+mod tests {
+    use super::normal;
 
-/// Whether a binding is for an account; without one it is for `default`, and `*` is every one.
-fn matches(binding: &Value, channel: &str, account: &str) -> bool {
-    let Some(wanted) = binding.get("match") else {
-        return false;
-    };
-    let named = wanted
-        .get("accountId")
-        .or(wanted.get("account"))
-        .and_then(Value::as_str);
-    let is_account = matches!(named.unwrap_or(DEFAULT), "*") || named.unwrap_or(DEFAULT) == account;
-    wanted.get("channel").and_then(Value::as_str) == Some(channel) && is_account
+    #[test]
+    fn ids_are_compared_as_openclaw_compares_them() {
+        let cases = [
+            (" Work ", "work"),
+            ("my bot!", "my-bot"),
+            ("--a--", "a"),
+            ("a--b_", "a--b_"),
+            ("życie", "ycie"),
+            ("!!", ""),
+            ("", ""),
+        ];
+        for (id, expected) in cases {
+            assert_eq!(normal(id), expected, "{id}");
+        }
+        assert_eq!(normal(&"A".repeat(99)), "a".repeat(64));
+    }
 }

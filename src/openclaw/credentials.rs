@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::accounts::{DEFAULT, channels};
 use super::channels::{SESSION_FILES, secret_keys};
+use super::config::MAX_ENTRIES;
 use super::facts::Context;
-use super::merged::Merged;
+use super::merged::{Item, ItemKind, Merged};
 use super::secret_file::{Part, SecretFile};
 use super::value::{FilePart, Resolved, resolve};
 use crate::inventory::{Exclusivity, Place};
@@ -107,6 +108,7 @@ fn below(config: &Merged, path: &[String]) -> Vec<Vec<String>> {
     let section = config.get(&path.iter().map(String::as_str).collect::<Vec<_>>());
     let names = section.as_ref().and_then(Value::as_object);
     let names = names.into_iter().flat_map(|names| names.keys());
+    let names = names.take(MAX_ENTRIES);
     names
         .map(|name| [path, std::slice::from_ref(name)].concat())
         .collect()
@@ -135,7 +137,7 @@ impl Searching<'_> {
     fn channel(&mut self, channel: &str, section: &Value) {
         self.section(&["channels", channel], DEFAULT, section);
         let accounts = section.get("accounts").and_then(Value::as_object);
-        for (id, account) in accounts.into_iter().flatten() {
+        for (id, account) in accounts.into_iter().flatten().take(MAX_ENTRIES) {
             self.section(&["channels", channel, "accounts", id], id, account);
         }
         self.variables(channel, section);
@@ -248,12 +250,16 @@ impl Searching<'_> {
 
     /// Where the configuration's own variables hold this text.
     fn own_variable(&self, text: &str) -> Option<Place> {
-        let vars = self.config.get(&["env", "vars"])?;
-        let (name, _) = vars
-            .as_object()?
-            .iter()
-            .find(|(_, value)| value.as_str().map(str::trim) == Some(text))?;
-        self.config.place_of(&["env", "vars", name])
+        let vars = self.config.find(&["env", "vars"])?;
+        let ItemKind::Object(vars) = &vars.kind else {
+            return None;
+        };
+        let is_this = |item: &Item| match &item.kind {
+            ItemKind::Scalar(Value::String(value)) => value.trim() == text,
+            ItemKind::Scalar(_) | ItemKind::Object(_) | ItemKind::Array(_) => false,
+        };
+        let (_, item) = vars.iter().find(|(_, item)| is_this(item))?;
+        Some(self.config.place(item.at))
     }
 
     fn unresolved(&mut self, path: &[&str], why: String, exclusivity: Exclusivity) {

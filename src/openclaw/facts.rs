@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::accounts::accounts;
 use super::agents::agents;
+use super::bindings::{self, BindingProblem};
 use super::credentials::{FoundCredential, Unresolved, search};
 use super::layout;
 use super::loopback::{LoopbackUrl, loopback_urls};
@@ -14,6 +15,12 @@ use super::merged::Merged;
 use super::secret_file::SecretFile;
 use super::value::{Resolved, environment, resolve};
 use crate::inventory::{Agent, Auth, ChannelAccount};
+
+const HOST_FALLBACK: [&str; 3] = [
+    "gateway",
+    "controlUi",
+    "dangerouslyAllowHostHeaderOriginFallback",
+];
 
 /// What a configuration is read against.
 #[derive(Debug, Clone, Copy)]
@@ -39,10 +46,14 @@ pub struct Facts {
     pub auth: Auth,
     /// `gateway.controlUi.allowedOrigins`.
     pub allowed_origins: Option<Vec<String>>,
+    /// Whether the control page takes its origins from the `Host` header.
+    pub falls_back_to_host: bool,
     /// The agents.
     pub agents: Vec<Agent>,
     /// The channel accounts.
     pub accounts: Vec<ChannelAccount>,
+    /// What is odd about the bindings.
+    pub binding_problems: Vec<BindingProblem>,
     /// The credentials, with their secrets.
     pub credentials: Vec<FoundCredential>,
     /// Files that hold credentials.
@@ -71,14 +82,17 @@ pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
     let port = port.and_then(|port| u16::try_from(port).ok());
     let own_port = layout::port(context.environment, port);
     let search = search(config, context);
+    let accounts = accounts(config, context);
     Facts {
         bind: text(&["gateway", "bind"]),
         port,
         mode: text(&["gateway", "mode"]),
         auth: auth(config, context),
         allowed_origins: allowed_origins(config),
+        falls_back_to_host: config.get(&HOST_FALLBACK) == Some(Value::Bool(true)),
         agents: agents(config, context),
-        accounts: accounts(config, context),
+        binding_problems: bindings::problems(config, &accounts),
+        accounts,
         credentials: search.found,
         secret_files: search.files,
         loopback_urls: loopback_urls(config)
@@ -229,6 +243,14 @@ mod tests {
             "c /home/joe/c",
         ];
         assert_eq!(workspaces(list), expected);
+        let odd = "{agents: {list: [{id: 'Big One'}, {id: 'big-one'}, {id: 3}, 'x', {}]}}";
+        assert_eq!(workspaces(odd), ["Big One /home/joe/.openclaw/workspace"]);
+        let both = "{agents: {entries: {a: {}, constructor: {}, b: 1}, list: [{id: 'c'}]}}";
+        let expected = [
+            "a /home/joe/.openclaw/workspace-a",
+            "constructor /home/joe/.openclaw/workspace-constructor",
+        ];
+        assert_eq!(workspaces(both), expected);
         let keyed = "{agents: {defaults: {workspace: '/w'}, entries: {main: {}, b: {}}}}";
         assert_eq!(workspaces(keyed), ["main /w", "b /w/b"]);
     }

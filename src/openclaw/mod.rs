@@ -4,6 +4,8 @@
 
 mod accounts;
 mod agents;
+mod auth_store;
+mod bindings;
 mod channels;
 mod credentials;
 mod edit;
@@ -24,7 +26,9 @@ pub mod meaning;
 pub mod output;
 pub mod release;
 
+pub use auth_store::{auth_store, oauth_logins};
 pub use bind::{Rewrite, RewriteError, Rewritten, for_container};
+pub use bindings::{BindingProblem, BindingProblemKind};
 pub use config::{ConfigError, Document};
 pub use credentials::{FoundCredential, Unresolved};
 pub use facts::{Context, Facts, facts};

@@ -15,6 +15,7 @@ pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr
         runs_as_root(gateway),
         untried(gateway),
         open_bind(gateway, facts),
+        no_origins(gateway, facts),
         foreign_port(gateway, foreign),
         strays(gateway),
         hard_links(gateway),
@@ -106,9 +107,30 @@ fn open_bind(gateway: &Gateway, facts: Option<&Facts>) -> Option<Finding> {
     facts?;
     let auth = &gateway.config.auth;
     let is_open = !auth.has_secret || auth.mode.as_deref() == Some("none");
-    let summary = "it has neither a token nor a password";
+    let summary = if is_beyond_loopback(gateway) {
+        "it listens beyond loopback, and has neither a token nor a password"
+    } else {
+        "it has neither a token nor a password"
+    };
     let finding = || Finding::new(&catalogued::OPEN_BIND, &gateway.name, summary);
     is_open.then(|| finding().at(display::path(&gateway.config.path)))
+}
+
+fn no_origins(gateway: &Gateway, facts: Option<&Facts>) -> Option<Finding> {
+    let facts = facts?;
+    let version = gateway.release.as_ref()?.version.parse::<Version>().ok()?;
+    let is_missing = release::needs_allowed_origins(&version)
+        && is_beyond_loopback(gateway)
+        && !facts.falls_back_to_host
+        && gateway.config.allowed_origins.is_none();
+    let summary = "it listens beyond loopback without gateway.controlUi.allowedOrigins";
+    let finding = || Finding::new(&catalogued::NO_ORIGINS, &gateway.name, summary);
+    is_missing.then(|| finding().at(display::path(&gateway.config.path)))
+}
+
+fn is_beyond_loopback(gateway: &Gateway) -> bool {
+    let bind = gateway.config.bind.as_deref();
+    bind.is_some_and(|bind| !matches!(bind, "loopback" | "auto"))
 }
 
 fn foreign_port(gateway: &Gateway, foreign: &[SocketAddr]) -> Option<Finding> {
@@ -275,6 +297,25 @@ mod tests {
             found(|it| it.config.auth.mode = Some("none".into()), "{}", &[]),
             expected
         );
+    }
+
+    #[test]
+    fn missing_origins_are_found_for_the_releases_that_need_them() {
+        let lan = |version: &str| {
+            let version = version.to_owned();
+            move |it: &mut Gateway| {
+                it.config.bind = Some("lan".into());
+                if let Some(release) = &mut it.release {
+                    release.version = version;
+                }
+            }
+        };
+        let missing = "OM-C008 /home/joe/.openclaw/openclaw.json";
+        assert_eq!(found(lan("2026.5.28"), "{}", &[]), ["OM-R001 /p", missing]);
+        assert_eq!(found(lan("2026.2.9"), "{}", &[]), ["OM-R001 /p"]);
+        assert_eq!(found(lan("2026.9.6"), "{}", &[]), [""; 0]);
+        let trusting = "{gateway: {controlUi: {dangerouslyAllowHostHeaderOriginFallback: true}}}";
+        assert_eq!(found(lan("2026.5.28"), trusting, &[]), ["OM-R001 /p"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::config::{self, Reading};
 use super::credentials::Ledger;
 use super::sighting::Sighting;
-use super::{credentials, findings, release};
+use super::{bindings, credentials, exposure, findings, release};
 use crate::display;
 use crate::host::reader::{Listener, Reader};
 use crate::inventory::{
@@ -59,6 +59,8 @@ pub(super) fn read(
         version,
         hasher,
     ));
+    findings.extend(bindings::findings(&gateway.name, reading.facts.as_ref()));
+    findings.extend(exposure::findings(reader, sighting));
     findings.extend(findings::of(
         &gateway,
         reading.facts.as_ref(),

@@ -3,11 +3,14 @@
 //! Read-only by type: everything comes through a [`Reader`], which has no method that changes anything, and through the
 //! census, which only looks. Gateways are told by the files that they hold open, never by their arguments.
 
+mod auth_store;
+mod bindings;
 mod config;
 mod credentials;
 mod dotenv;
 mod engine;
 mod environment_file;
+mod exposure;
 mod family;
 mod findings;
 mod gateway;
@@ -58,6 +61,7 @@ pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Invento
         gateways.push(seen.gateway);
     }
     findings.extend(tokens::shared(&gateways));
+    findings.extend(auth_store::shared(reader, &gateways, hasher));
     gateways.sort_by(|one, other| one.name.cmp(&other.name));
     sort(&mut findings);
     Inventory {
