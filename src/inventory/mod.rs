@@ -7,6 +7,7 @@ mod census;
 mod finding;
 mod gateway;
 mod host;
+mod inspection;
 mod starter;
 
 use schemars::JsonSchema;
@@ -20,6 +21,7 @@ pub use gateway::{
     User,
 };
 pub use host::{CgroupVersion, Distribution, Engine, Host};
+pub use inspection::{ConfigFacts, Inspection, Subject, UnitFacts};
 pub use starter::{Starter, UnitScope, UnitStarter};
 
 /// The number of the inventory's JSON format.

@@ -41,10 +41,14 @@ pub fn configs(
 ) -> Vec<PathBuf> {
     match set(environment, "OPENCLAW_CONFIG_PATH") {
         Some(own) => vec![expand(own, home)],
-        None => ["openclaw.json", "clawdbot.json", "moltbot.json"]
-            .map(|name| state_directory.join(name))
-            .into(),
+        None => config_names().map(|name| state_directory.join(name)).into(),
     }
+}
+
+/// Returns the names that a configuration file can have, the newest first.
+#[must_use]
+pub fn config_names() -> [&'static str; 3] {
+    ["openclaw.json", "clawdbot.json", "moltbot.json"]
 }
 
 /// Returns the port that a gateway would listen on: the environment's, else the configuration's, else the default.

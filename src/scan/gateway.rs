@@ -266,7 +266,7 @@ fn census(gateway: &Gateway, unseen: &mut Vec<String>) -> Option<Census> {
 }
 
 /// What could not be seen and is no finding: secrets that any number may hold, and what a login shell would set.
-fn unseen(sighting: &Sighting, facts: Option<&Facts>, ledger: &Ledger) -> Vec<String> {
+pub(super) fn unseen(sighting: &Sighting, facts: Option<&Facts>, ledger: &Ledger) -> Vec<String> {
     let values = ledger.unresolved.iter();
     let values = values.filter(|it| !it.exclusivity.is_exclusive());
     let values = values.map(|it| format!("{}: {}", it.key, it.why));

@@ -15,6 +15,7 @@ mod family;
 mod findings;
 mod gateway;
 mod include;
+mod inspect;
 mod machine;
 mod release;
 mod rest;
@@ -27,6 +28,7 @@ use crate::host::reader::Reader;
 use crate::inventory::{Engine, FORMAT, Finding, Gateway, Inventory};
 use crate::secret::Hasher;
 
+pub use inspect::inspect;
 pub use machine::hasher;
 
 /// Scans the host.

@@ -98,6 +98,34 @@ pub(super) fn resting(reader: &Reader, user: User, starter: Starter, unit: UnitF
     )
 }
 
+/// Makes a gateway of a configuration and its directory alone, as if it belonged to the file's owner.
+pub(super) fn of_files(reader: &Reader, state_directory: &Path, config: &Path) -> Sighting {
+    let (uid, gid) = reader.owner(config).unwrap_or_default();
+    let user = reader.user(uid, gid);
+    let state_directory = reader.resolve(state_directory);
+    let variable_files = dotenv_files(reader, &state_directory, &user.home);
+    let variables = variable_files
+        .iter()
+        .flat_map(|(_, assignments)| assignments);
+    let variables = variables.map(|it| (it.name.clone(), it.value.clone()));
+    // The first file that sets a variable is the one that counts.
+    let variables: Vec<_> = variables.collect();
+    Sighting {
+        name: GatewayName(crate::display::path(config)),
+        family: None,
+        starter: Starter::Other {
+            seen: "not looked at".to_owned(),
+        },
+        unit: None,
+        config: config.to_owned(),
+        started_with: Vec::new(),
+        variables: variables.into_iter().rev().collect(),
+        variable_files,
+        state_directory,
+        user,
+    }
+}
+
 struct Start {
     user: User,
     family: Option<Family>,
