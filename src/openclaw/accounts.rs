@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::bindings::bound_agents;
+use super::bindings::{bindings, bound_agents};
 use super::channels::{makes_account, secret_keys};
 use super::config::MAX_ENTRIES;
 use super::facts::Context;
@@ -14,6 +14,7 @@ pub(super) const DEFAULT: &str = "default";
 
 /// Returns every account in the order of the configuration.
 pub(super) fn accounts(config: &Merged, context: &Context<'_>) -> Vec<ChannelAccount> {
+    let bindings = bindings(config);
     let sections = channels(config);
     let all = sections.iter().flat_map(|(channel, section)| {
         let is_on = is_enabled(section) && is_plugin_enabled(config, channel);
@@ -27,7 +28,7 @@ pub(super) fn accounts(config: &Merged, context: &Context<'_>) -> Vec<ChannelAcc
         })
     });
     all.map(|(channel, enabled, id)| ChannelAccount {
-        agents: bound_agents(config, &channel, &id),
+        agents: bound_agents(&bindings, &channel, &id),
         channel,
         id,
         enabled,

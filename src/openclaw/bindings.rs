@@ -3,6 +3,8 @@
 //! `routing/resolve-route` and `routing/bindings` of 2026.2.9, 2026.5.28 and 2026.9.6. A binding without an account is for
 //! `default` only, and `*` is every account; a key `account` does not count.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::accounts::{DEFAULT, normal};
@@ -46,26 +48,24 @@ pub enum BindingProblemKind {
 }
 
 /// A binding that routes a channel; those of type `acp` do not.
-struct Binding {
+pub(super) struct Binding {
     index: usize,
     agent: String,
     channel: String,
     account: Option<String>,
+    /// The account as it is compared; `*` for every one.
+    wanted: String,
 }
 
 /// Returns the agents that bindings name for an account, in their order, each once.
-pub(super) fn bound_agents(config: &Merged, channel: &str, account: &str) -> Vec<String> {
-    let mut agents = Vec::new();
-    let bindings = bindings(config);
-    for binding in bindings
-        .iter()
-        .filter(|binding| binding.reaches(channel, account))
-    {
-        if !agents.contains(&binding.agent) {
-            agents.push(binding.agent.clone());
-        }
-    }
-    agents
+pub(super) fn bound_agents(bindings: &[Binding], channel: &str, account: &str) -> Vec<String> {
+    let (channel, account) = (channel.to_lowercase(), normal(account));
+    let reaching = bindings.iter().filter(|binding| {
+        binding.channel == channel && (binding.wanted == "*" || binding.wanted == account)
+    });
+    let mut seen = HashSet::new();
+    let new = reaching.filter(|binding| seen.insert(&binding.agent));
+    new.map(|binding| binding.agent.clone()).collect()
 }
 
 /// Returns what is odd about the bindings.
@@ -78,14 +78,13 @@ pub(super) fn problems(config: &Merged, accounts: &[ChannelAccount]) -> Vec<Bind
         .or(roster.first())
         .map(|(id, _)| id.clone())
         .unwrap_or_default();
+    let known: HashSet<String> = roster.iter().map(|(id, _)| normal(id)).collect();
     let bindings = bindings(config);
     let place = |keys: &[&str]| config.place_of(keys);
     let mut problems = Vec::new();
     for binding in &bindings {
         let index = binding.index.to_string();
-        let is_known = roster
-            .iter()
-            .any(|(id, _)| normal(id) == normal(&binding.agent));
+        let is_known = known.contains(&normal(&binding.agent));
         if !is_known && super::agents::is_named(config) {
             problems.push(BindingProblem {
                 kind: BindingProblemKind::UnknownAgent {
@@ -123,7 +122,8 @@ pub(super) fn problems(config: &Merged, accounts: &[ChannelAccount]) -> Vec<Bind
     problems
 }
 
-fn bindings(config: &Merged) -> Vec<Binding> {
+/// Reads the bindings that route.
+pub(super) fn bindings(config: &Merged) -> Vec<Binding> {
     let all = config.get(&["bindings"]).unwrap_or_default();
     let all = all
         .as_array()
@@ -143,6 +143,11 @@ fn bindings(config: &Merged) -> Vec<Binding> {
             index,
             agent: binding.get("agentId")?.as_str()?.trim().to_owned(),
             channel: wanted.get("channel")?.as_str()?.trim().to_lowercase(),
+            wanted: match account {
+                Some("*") => "*".to_owned(),
+                Some(account) if !account.is_empty() => normal(account),
+                Some(_) | None => DEFAULT.to_owned(),
+            },
             account: account
                 .filter(|account| !account.is_empty())
                 .map(str::to_owned),
@@ -152,12 +157,6 @@ fn bindings(config: &Merged) -> Vec<Binding> {
 }
 
 impl Binding {
-    fn reaches(&self, channel: &str, account: &str) -> bool {
-        let wanted = self.account.as_deref().unwrap_or(DEFAULT);
-        self.channel == channel.to_lowercase()
-            && (wanted == "*" || normal(wanted) == normal(account))
-    }
-
     /// Whether the account is there in another case only.
     fn is_other_case(&self, wanted: &str, accounts: &[ChannelAccount]) -> bool {
         let of_channel = accounts
@@ -166,7 +165,7 @@ impl Binding {
         let mut ids = of_channel.map(|account| account.id.as_str());
         wanted != "*"
             && !ids.clone().any(|id| id == wanted)
-            && ids.any(|id| normal(id) == normal(wanted))
+            && ids.any(|id| normal(id) == self.wanted)
     }
 }
 

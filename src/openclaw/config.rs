@@ -12,7 +12,7 @@ pub const MAX_BYTES: usize = 10 * 1024 * 1024;
 pub const MAX_DEPTH: usize = 200;
 
 /// The most accounts, bindings or agents that are looked at: a gateway has dozens, and a hostile file has no end.
-pub(super) const MAX_ENTRIES: usize = 1000;
+pub(super) const MAX_ENTRIES: usize = 500;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 

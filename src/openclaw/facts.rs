@@ -23,7 +23,7 @@ const HOST_FALLBACK: [&str; 3] = [
 ];
 
 /// What a configuration is read against.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The user's home directory, for `~`.
     pub home: &'a Path,

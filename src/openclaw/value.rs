@@ -1,6 +1,7 @@
 //! Values of a configuration that stand for others: `${NAME}` in texts, and references to variables, files and programs.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -10,7 +11,7 @@ use super::layout::expand;
 use super::merged::Merged;
 
 /// What a value that should be a text comes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Resolved {
     /// A text, possibly from the environment.
     Text(String),
@@ -20,6 +21,17 @@ pub(super) enum Resolved {
     Unresolved(String),
     /// No text at all, or an empty one.
     Nothing,
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("Text(…)"),
+            Self::File(part) => write!(f, "File({part:?})"),
+            Self::Unresolved(why) => write!(f, "Unresolved({why:?})"),
+            Self::Nothing => f.write_str("Nothing"),
+        }
+    }
 }
 
 /// A file, and which part of it is meant.

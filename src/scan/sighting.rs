@@ -21,7 +21,7 @@ const OWN_VARIABLES: [&str; 3] = [
 ];
 
 /// A gateway and where its things are.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Sighting {
     pub(super) name: GatewayName,
     pub(super) user: User,

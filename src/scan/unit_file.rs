@@ -1,9 +1,10 @@
 //! What a unit file of systemd says of the gateway that it would start; systemd.service(5), systemd.syntax(7).
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The parts of a `[Service]` section that matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct UnitFile {
     /// The words of the first `ExecStart=`.
     pub(super) command: Vec<String>,
@@ -13,6 +14,14 @@ pub(super) struct UnitFile {
     pub(super) environment_files: Vec<(PathBuf, bool)>,
     /// `User=`.
     pub(super) user: Option<String>,
+}
+
+/// Commands and variables hold tokens, so only how many there are is shown.
+impl fmt::Debug for UnitFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (words, variables) = (self.command.len(), self.environment.len());
+        write!(f, "UnitFile({words} words, {variables} variables)")
+    }
 }
 
 impl UnitFile {
