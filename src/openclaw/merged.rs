@@ -170,8 +170,8 @@ fn merge_entries(base: Vec<(String, Item)>, over: Vec<(String, Item)>) -> Vec<(S
             Some((_, slot)) => {
                 let known = slot.take();
                 *slot = Some(match known {
-                    Some(known) => known.merge(item),
-                    None => item,
+                    Some(known) if known.is_object() || !item.is_object() => known.merge(item),
+                    Some(_) | None => item.sanitized(),
                 });
             }
             None => merged.push((name, Some(item.sanitized()))),

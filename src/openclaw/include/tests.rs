@@ -95,6 +95,18 @@ fn several_files_are_merged_in_their_order_and_keys_beside_them_come_last() {
 }
 
 #[test]
+fn keys_of_prototypes_are_left_out_where_something_is_merged() {
+    let files = [("a", "{x: [], constructor: 1, z: [{prototype: 1}]}")];
+    let (value, _) = told(
+        "{$include: 'a', x: {constructor: {}, y: {prototype: 1}}}",
+        &files,
+    );
+    assert_eq!(value, json!({"x": {"y": {}}, "z": [{"prototype": 1}]}));
+    let (value, _) = told("{b: {$include: 'a'}}", &files);
+    assert_eq!(value.pointer("/b/constructor"), Some(&json!(1)));
+}
+
+#[test]
 fn names_are_relative_to_the_including_file() {
     let files = [
         (
