@@ -178,7 +178,7 @@ catalogue! {
     OUTSIDE_INCLUDE = "OM-C006" Inhibitor
         "move the included file below the directory of the configuration, and name it relative to it"
         "An $include leads out of the directory of the configuration. OpenClaw refuses it unless OPENCLAW_INCLUDE_ROOTS \
-         names its directory (2026.9.6; 2026.2.9 allowed it), and a container does not see files outside the user's home.";
+         names its directory (2026.9.6; 2026.2.9 allowed it), and ocmigrate checks a configuration with what lies beside it.";
     /// A gateway's secret that everybody can read.
     EXPOSED_TOKEN = "OM-C007" Medium
         "chmod 600 the unit file and renew the token: openclaw doctor"

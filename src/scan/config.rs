@@ -228,6 +228,18 @@ mod tests {
     }
 
     #[test]
+    fn an_include_from_a_shared_directory_is_read_and_found() {
+        let shared = tempfile::tempdir().expect("a directory");
+        let file = shared.path().join("all.json");
+        std::fs::write(&file, "{gateway: {port: 5}}").expect("written");
+        let main = format!("{{$include: '{}'}}", file.display());
+        let roots = format!("OPENCLAW_INCLUDE_ROOTS={}", shared.path().display());
+        let (_home, reading) = read_files(&[("openclaw.json", &main), (".env", &roots)]);
+        assert_eq!(reading.config.port, Some(5));
+        assert_eq!(found(&reading), ["OM-C006 all.json"]);
+    }
+
+    #[test]
     fn a_file_that_openclaw_would_not_include_is_found() {
         let main = "{$include: ['big', 'linked', 'directory']}";
         let (home, _) = read_files(&[("openclaw.json", main)]);

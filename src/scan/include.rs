@@ -50,23 +50,17 @@ pub(super) fn findings(sighting: &Sighting, merged: &Merged) -> Vec<Finding> {
     problems.chain(unmounted(sighting, merged)).collect()
 }
 
-/// Included files that OpenClaw reads here, and would not find in a container.
+/// Included files that `OPENCLAW_INCLUDE_ROOTS` allows: the check of the edited configuration, which sees its directory
+/// alone, would not find them.
 fn unmounted(sighting: &Sighting, merged: &Merged) -> Vec<Finding> {
     let directory = sighting.config.parent().unwrap_or(Path::new("/"));
-    let mounted = [
-        sighting.user.home.as_path(),
-        &sighting.state_directory,
-        directory,
-    ];
+    let mounted = [directory, sighting.state_directory.as_path()];
     let outside = merged
         .includes()
         .iter()
         .filter(|path| !mounted.iter().any(|root| path.starts_with(root)));
     let findings = outside.map(|path| {
-        let summary = format!(
-            "it includes {}, outside the user's home",
-            display::path(path)
-        );
+        let summary = format!("it includes {}, outside its directory", display::path(path));
         let place = Place {
             path: path.clone(),
             line: None,
