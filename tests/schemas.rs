@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use ocmigrate::inventory::Inventory;
+use ocmigrate::inventory::{Inspection, Inventory};
 use ocmigrate::plan::Plan;
 
 fn is_published(name: &str, schema: &schemars::Schema) {
@@ -33,4 +33,12 @@ fn the_schema_of_plans_is_published() {
 #[test]
 fn the_schema_of_inventories_is_published() {
     is_published("inventory.schema.json", &schemars::schema_for!(Inventory));
+}
+
+#[test]
+fn the_schema_of_inspections_is_published() {
+    is_published(
+        "inspections.schema.json",
+        &schemars::schema_for!(Vec<Inspection>),
+    );
 }

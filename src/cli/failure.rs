@@ -98,7 +98,12 @@ impl From<LockError> for Failure {
 
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
-        Self::of(Code::Stuck, &error)
+        match &error {
+            // Reading changes nothing.
+            JournalError::File { action: "read", .. } => Self::of(Code::Failed, &error)
+                .hint("--state-dir names the directory that holds the journals"),
+            _ => Self::of(Code::Stuck, &error),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod execute;
 mod failure;
+mod inspect;
 mod plan;
 mod rollback;
 mod scan;
@@ -40,6 +41,8 @@ struct Arguments {
 enum Command {
     /// Find gateways, their files, credentials and starters; changes nothing
     Scan(scan::Scan),
+    /// Tell what configurations, state directories and unit files say, without looking at processes
+    Inspect(inspect::Inspect),
     /// Decide groups, budgets and names, and write them to a file
     Plan(plan::Plan),
     /// Move a group into its container
@@ -75,6 +78,7 @@ fn run(arguments: &Arguments, terminal: &Terminal) -> Result<(), Failure> {
     let state = &arguments.state_dir;
     match &arguments.command {
         Command::Scan(scan) => scan.run(terminal),
+        Command::Inspect(inspect) => inspect.run(terminal),
         Command::Plan(plan) => plan.run(terminal),
         Command::Execute(execute) => execute.run(state, terminal),
         Command::Rollback(rollback) => rollback.run(state, terminal),

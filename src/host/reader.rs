@@ -176,6 +176,18 @@ impl Reader {
         Some((metadata.uid(), metadata.gid()))
     }
 
+    /// Returns how many names a file has, links not followed; more than one are hard links.
+    #[must_use]
+    pub fn names(&self, path: &Path) -> Option<u64> {
+        Some(fs::symlink_metadata(path).ok()?.nlink())
+    }
+
+    /// Returns the permission bits of what stands at a path, through links; chmod(2).
+    #[must_use]
+    pub fn mode(&self, path: &Path) -> Option<u32> {
+        Some(fs::metadata(path).ok()?.mode() & 0o7777)
+    }
+
     /// Returns the path with its links resolved, or as it is where that cannot be done.
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {

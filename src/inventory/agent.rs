@@ -38,8 +38,21 @@ pub struct ChannelAccount {
 pub enum Exclusivity {
     /// One process may poll with it; a second one takes its messages away.
     OnePoller,
+    /// One process may be logged in with it: a second one answers too, or spoils the session's files.
+    OneSession,
     /// Any number.
     Shareable,
+}
+
+impl Exclusivity {
+    /// Returns whether only one process may hold it.
+    #[must_use]
+    pub fn is_exclusive(self) -> bool {
+        match self {
+            Self::OnePoller | Self::OneSession => true,
+            Self::Shareable => false,
+        }
+    }
 }
 
 /// A secret and every place where it stands, without the secret.

@@ -107,9 +107,15 @@ macro_rules! catalogue {
 catalogue! {
     /// One bot token, two configurations.
     SHARED_TOKEN = "OM-T001" Inhibitor
-        "take the token out of one of the two configurations"
-        "The same bot token stands in the configurations of two gateways. Telegram serves one poller per token: the two \
-         take each other's messages away (409 Conflict).";
+        "take the login out of one of the two configurations, or disable its account there"
+        "The same login stands in the configurations of two gateways that can both run; values from variables and files are \
+         compared too. Telegram serves one poller per token: the two take each other's messages away (409 Conflict). \
+         Channels that hold a connection answer twice, or break the session of a linked device.";
+    /// A login that could not be compared.
+    UNRESOLVED_LOGIN = "OM-T002" Medium
+        "set the variable, or make the file readable; for a program or a store make sure that no other gateway uses the login"
+        "The value of a login could not be told: its variable is not set, its file cannot be read, or it comes from a program, \
+         which a scan never runs. So it is not known whether another gateway has the same login.";
     /// Entries of another owner.
     STRAY_OWNER = "OM-O002" Medium
         "execute gives them to the gateway's user and keeps a manifest; rollback gives them back"
@@ -206,6 +212,47 @@ catalogue! {
         "set gateway.auth.token"
         "A gateway in a container must listen on all of the container's addresses (bind `lan`), and OpenClaw refuses that \
          without a token or password.";
+    /// An include that does not come out.
+    BAD_INCLUDE = "OM-C005" Inhibitor
+        "correct the include, or write its content into the file; OpenClaw itself says the same: openclaw config validate"
+        "An $include of the configuration cannot be put in: its file is missing, does not parse, includes itself, or is \
+         nested too deep (ten files). OpenClaw refuses to start with it.";
+    /// An include from elsewhere.
+    OUTSIDE_INCLUDE = "OM-C006" Inhibitor
+        "move the included file below the directory of the configuration, and name it relative to it"
+        "An $include leads out of the directory of the configuration. OpenClaw refuses it unless OPENCLAW_INCLUDE_ROOTS \
+         names its directory (2026.9.6; 2026.2.9 allowed it), and ocmigrate checks a configuration with what lies beside it.";
+    /// A gateway's secret that everybody can read.
+    EXPOSED_TOKEN = "OM-C007" Medium
+        "chmod 600 the unit file and renew the token: openclaw doctor"
+        "The token or password of the gateway stands in a unit file that every user of the host can read. OpenClaw 2026.2.9 \
+         wrote such units. In the container the environment lies in a file that only its user can read.";
+    /// No origins for the control page.
+    NO_ORIGINS = "OM-C008" High
+        "set gateway.controlUi.allowedOrigins to the addresses that browsers use"
+        "The gateway listens beyond loopback without gateway.controlUi.allowedOrigins. Releases from 2026.2.26 to before \
+         2026.9.6 do not start so; 2026.9.6 fills them in by itself. ocmigrate sets them where it changes the bind.";
+    /// A binding that leads nowhere.
+    UNKNOWN_AGENT = "OM-B001" Medium
+        "correct agentId in the binding"
+        "A binding names an agent that there is none of. Until 2026.5 the agent marked as default answers, or the first one; \
+         2026.9.6 does not answer (AGENT_SELECTION_REQUIRED), except for the id main.";
+    /// An account that no binding names.
+    UNREACHED_ACCOUNT = "OM-B002" Medium
+        "bind the account to an agent, or bind accountId \"*\" of the channel"
+        "There are several agents, and no binding reaches an account. The agent marked as default answers, or, until 2026.5, the \
+         first one; 2026.9.6 does not answer where none is marked. A binding without accountId is for the account default only.";
+    /// Upper and lower case.
+    ACCOUNT_CASE = "OM-B003" Medium
+        "write accountId as the account is written, best both in lower case"
+        "A binding names an account in another case than the account has. 2026.9.6 compares both in lower case; 2026.2.9 \
+         compares the binding's text with the account in lower case, and a binding with capitals is never used there.";
+    /// OAuth logins in more than one store.
+    SHARED_AUTH = "OM-A001" High
+        "log each agent in by itself: openclaw models auth login --agent ID"
+        "Agents share an OAuth login: their auth-profiles.json is the same file by a link, or holds the same refresh token. \
+         Providers exchange a refresh token when it is used, so the store that is written last shuts the others out. Agents of \
+         different groups must not share one.";
     /// Another process has the port.
     FOREIGN_PORT = "OM-N001" Inhibitor
         "stop the other process, or change the gateway's port"

@@ -124,7 +124,9 @@ pub struct Release {
 pub struct Config {
     /// The file, with links resolved.
     pub path: PathBuf,
-    /// The keyed hash of what it says; comments, order of writing and OpenClaw's own `meta` do not count.
+    /// The files that it includes, with links resolved, each once.
+    pub includes: Vec<PathBuf>,
+    /// The keyed hash of what it says, included files put in; comments, order of writing and OpenClaw's own `meta` do not count.
     pub meaning: KeyedHash,
     /// `gateway.bind`, where it is set.
     pub bind: Option<String>,

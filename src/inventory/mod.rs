@@ -8,6 +8,7 @@ mod companion;
 mod finding;
 mod gateway;
 mod host;
+mod inspection;
 mod resting;
 mod starter;
 
@@ -23,6 +24,7 @@ pub use gateway::{
     User,
 };
 pub use host::{CgroupVersion, Distribution, Engine, Host};
+pub use inspection::{ConfigFacts, Inspection, Subject, UnitFacts};
 pub use resting::RestingState;
 pub use starter::{
     Arming, ContainerStarter, CronStarter, LoopStarter, Pm2Starter, Reviver, Starter, UnitScope,

@@ -2,20 +2,23 @@
 
 use serde_json::{Map, Value};
 
-use super::Document;
-use super::credentials::is_login_key;
+use super::bindings::{bindings, bound_agents};
+use super::channels::{makes_account, secret_keys};
+use super::config::MAX_ENTRIES;
+use super::facts::Context;
+use super::merged::Merged;
 use crate::inventory::ChannelAccount;
 
 /// The account of a login that stands at the channel itself.
 pub(super) const DEFAULT: &str = "default";
 
 /// Returns every account in the order of the configuration.
-pub(super) fn accounts(document: &Document) -> Vec<ChannelAccount> {
-    let bindings = document.get(&["bindings"]).unwrap_or_default();
-    let sections = channels(document);
+pub(super) fn accounts(config: &Merged, context: &Context<'_>) -> Vec<ChannelAccount> {
+    let bindings = bindings(config);
+    let sections = channels(config);
     let all = sections.iter().flat_map(|(channel, section)| {
-        let is_on = is_enabled(section) && is_plugin_enabled(document, channel);
-        let ids = account_ids(section).into_iter();
+        let is_on = is_enabled(section) && is_plugin_enabled(config, channel);
+        let ids = ids(context, channel, section).into_iter();
         ids.map(move |id| {
             (
                 channel.clone(),
@@ -34,29 +37,61 @@ pub(super) fn accounts(document: &Document) -> Vec<ChannelAccount> {
 }
 
 /// Returns the channels with their sections.
-pub(super) fn channels(document: &Document) -> Vec<(String, Value)> {
-    let channels = document.get(&["channels"]);
+pub(super) fn channels(config: &Merged) -> Vec<(String, Value)> {
+    let channels = config.get(&["channels"]);
     let sections = channels.iter().filter_map(Value::as_object).flatten();
     sections
         .filter(|(name, section)| *name != "defaults" && section.is_object())
+        .take(MAX_ENTRIES)
         .map(|(name, section)| (name.clone(), section.clone()))
         .collect()
 }
 
-/// The accounts that are named, after `default` where a login stands at the channel itself or none is named.
-fn account_ids(section: &Value) -> Vec<String> {
+/// The accounts that are named, after `default` where a login stands at the channel itself or in its variable, or none is
+/// named: `createAccountListHelpers` of 2026.9.6.
+pub(super) fn ids(context: &Context<'_>, channel: &str, section: &Value) -> Vec<String> {
     let named: Vec<String> = named(section)
-        .map(|named| named.keys().cloned().collect())
+        .map(|named| named.keys().take(MAX_ENTRIES).cloned().collect())
         .unwrap_or_default();
     let stands_at_top = section
         .as_object()
-        .is_some_and(|section| section.keys().any(|key| is_login_key(key)));
-    let needs_default = named.is_empty() || stands_at_top && !named.iter().any(|id| id == DEFAULT);
+        .is_some_and(|section| section.keys().any(|key| makes_account(channel, key)));
+    let is_exported = secret_keys(channel).any(|secret| {
+        let value = secret
+            .variable
+            .and_then(|name| context.environment.get(name));
+        value.is_some_and(|value| !value.trim().is_empty())
+    });
+    let is_missing = !named.iter().any(|id| normal(id) == DEFAULT);
+    let needs_default = named.is_empty() || (stands_at_top || is_exported) && is_missing;
     needs_default
         .then(|| DEFAULT.to_owned())
         .into_iter()
         .chain(named)
         .collect()
+}
+
+/// An id as OpenClaw compares it: lower case, other characters than letters, digits, `_` and `-` as dashes.
+///
+/// `normalizeAccountId` and `normalizeAgentId` of 2026.9.6. Empty where nothing is left.
+pub(super) fn normal(id: &str) -> String {
+    let lower = id.trim().to_lowercase();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let starts_well = lower.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts_well && lower.len() <= 64 && lower.chars().all(is_word) {
+        return lower;
+    }
+    let mut dashed = String::new();
+    let mut is_gap = false;
+    for character in lower.chars() {
+        match (is_word(character), is_gap) {
+            (true, _) => dashed.push(character),
+            (false, false) => dashed.push('-'),
+            (false, true) => {}
+        }
+        is_gap = !is_word(character);
+    }
+    dashed.trim_matches('-').chars().take(64).collect()
 }
 
 fn named(section: &Value) -> Option<&Map<String, Value>> {
@@ -73,32 +108,29 @@ fn is_enabled(value: &Value) -> bool {
     value.get("enabled") != Some(&Value::Bool(false))
 }
 
-fn is_plugin_enabled(document: &Document, channel: &str) -> bool {
+fn is_plugin_enabled(config: &Merged, channel: &str) -> bool {
     let path = ["plugins", "entries", channel, "enabled"];
-    document.get(&path) != Some(Value::Bool(false))
+    config.get(&path) != Some(Value::Bool(false))
 }
 
-fn bound_agents(bindings: &Value, channel: &str, account: &str) -> Vec<String> {
-    let mut agents = Vec::new();
-    for binding in bindings.as_array().into_iter().flatten() {
-        let agent = binding.get("agentId").and_then(Value::as_str);
-        let is_new = agent.filter(|agent| !agents.iter().any(|known| known == agent));
-        if let Some(agent) = is_new.filter(|_| matches(binding, channel, account)) {
-            agents.push(agent.to_owned());
+#[cfg(test)]
+mod tests {
+    use super::normal;
+
+    #[test]
+    fn ids_are_compared_as_openclaw_compares_them() {
+        let cases = [
+            (" Work ", "work"),
+            ("my bot!", "my-bot"),
+            ("--a--", "a"),
+            ("a--b_", "a--b_"),
+            ("życie", "ycie"),
+            ("!!", ""),
+            ("", ""),
+        ];
+        for (id, expected) in cases {
+            assert_eq!(normal(id), expected, "{id}");
         }
+        assert_eq!(normal(&"A".repeat(99)), "a".repeat(64));
     }
-    agents
-}
-
-/// Whether a binding is for an account; without one it is for `default`, and `*` is every one.
-fn matches(binding: &Value, channel: &str, account: &str) -> bool {
-    let Some(wanted) = binding.get("match") else {
-        return false;
-    };
-    let named = wanted
-        .get("accountId")
-        .or(wanted.get("account"))
-        .and_then(Value::as_str);
-    let is_account = matches!(named.unwrap_or(DEFAULT), "*") || named.unwrap_or(DEFAULT) == account;
-    wanted.get("channel").and_then(Value::as_str) == Some(channel) && is_account
 }

@@ -1,49 +1,73 @@
 //! The agents of a configuration and where they work.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::Document;
+use super::accounts::normal;
+use super::config::MAX_ENTRIES;
 use super::facts::Context;
 use super::layout::expand;
+use super::merged::Merged;
 use crate::inventory::Agent;
 
 /// Returns the agents in the order of the configuration; `main` where it names none.
-pub(super) fn agents(document: &Document, context: &Context<'_>) -> Vec<Agent> {
-    let roster = roster(document);
+pub(super) fn agents(config: &Merged, context: &Context<'_>) -> Vec<Agent> {
+    let roster = roster(config);
     let owner = owner(&roster);
     let places = roster.iter().map(|(id, entry)| Agent {
         id: id.clone(),
-        workspace: workspace(document, context, id, entry, owner.as_ref() == Some(id)),
+        workspace: workspace(config, context, id, entry, owner.as_ref() == Some(id)),
     });
     places.collect()
 }
 
-/// The ids with their entries; `agents.entries` is the form since 2026.6, `agents.list` the one before.
-fn roster(document: &Document) -> Vec<(String, Value)> {
-    let entries = document.get(&["agents", "entries"]);
-    let keyed = entries.iter().filter_map(Value::as_object).flatten();
-    let keyed: Vec<_> = keyed
-        .map(|(id, entry)| (id.clone(), entry.clone()))
-        .collect();
-    let list = document.get(&["agents", "list"]);
-    let listed = list.iter().filter_map(Value::as_array).flatten();
-    let listed: Vec<_> = listed
-        .filter_map(|entry| Some((entry.get("id")?.as_str()?.to_owned(), entry.clone())))
-        .collect();
-    match (keyed.is_empty(), listed.is_empty()) {
-        (false, _) => keyed,
-        (true, false) => listed,
-        (true, true) => vec![("main".to_owned(), Value::Null)],
+/// The ids with their entries, each id once; `agents.entries` is the form since 2026.6 and beats `agents.list`.
+///
+/// What is no object is passed over, as is an entry of a list without an id.
+pub(super) fn roster(config: &Merged) -> Vec<(String, Value)> {
+    let entries = config.get(&["agents", "entries"]).unwrap_or_default();
+    let list = config.get(&["agents", "list"]).unwrap_or_default();
+    let mut roster: Vec<(String, Value)> = Vec::new();
+    let mut seen = HashSet::new();
+    let mut add = |id: &str, entry: &Value| {
+        if entry.is_object() && seen.insert(normal(id)) {
+            roster.push((id.to_owned(), entry.clone()));
+        }
+    };
+    if entries.is_null() {
+        for entry in list.as_array().into_iter().flatten().take(MAX_ENTRIES) {
+            if let Some(id) = entry.get("id").and_then(Value::as_str) {
+                add(id, entry);
+            }
+        }
+    } else {
+        for (id, entry) in entries.as_object().into_iter().flatten().take(MAX_ENTRIES) {
+            add(id, entry);
+        }
     }
+    if roster.is_empty() {
+        roster.push(("main".to_owned(), Value::Null));
+    }
+    roster
+}
+
+/// Returns whether the configuration has a roster at all.
+pub(super) fn is_named(config: &Merged) -> bool {
+    ["entries", "list"]
+        .iter()
+        .any(|key| config.get(&["agents", key]).is_some())
+}
+
+/// Returns whether an agent is marked as the default.
+pub(super) fn is_default(entry: &Value) -> bool {
+    entry.get("default") == Some(&Value::Bool(true))
 }
 
 /// The agent that works in the plain default workspace: the marked one, else the only one, else `main`.
 fn owner(roster: &[(String, Value)]) -> Option<String> {
-    let marked = roster
-        .iter()
-        .find(|(_, entry)| entry.get("default") == Some(&Value::Bool(true)));
+    let marked = roster.iter().find(|(_, entry)| is_default(entry));
     let only = roster.first().filter(|_| roster.len() == 1);
     let main = roster.iter().find(|(id, _)| id == "main");
     marked.or(only).or(main).map(|(id, _)| id.clone())
@@ -51,7 +75,7 @@ fn owner(roster: &[(String, Value)]) -> Option<String> {
 
 /// `resolveAgentWorkspaceDir` of 2026.9.6: its own, else the default's (below it unless the owner), else the state's.
 fn workspace(
-    document: &Document,
+    config: &Merged,
     context: &Context<'_>,
     id: &str,
     entry: &Value,
@@ -66,7 +90,7 @@ fn workspace(
         Some(expand(&text, context.home))
     };
     let own = entry.get("workspace").and_then(path);
-    let default = document
+    let default = config
         .get(&["agents", "defaults", "workspace"])
         .as_ref()
         .and_then(path);
@@ -74,11 +98,13 @@ fn workspace(
     match (own, default) {
         (Some(own), _) => own,
         (None, Some(default)) if is_owner => default,
-        (None, Some(default)) => default.join(id),
+        (None, Some(default)) => default.join(normal(id)),
         (None, None) if is_owner => match variable.filter(|value| !value.trim().is_empty()) {
             Some(value) => expand(value.trim(), context.home),
             None => context.state_directory.join("workspace"),
         },
-        (None, None) => context.state_directory.join(format!("workspace-{id}")),
+        (None, None) => context
+            .state_directory
+            .join(format!("workspace-{}", normal(id))),
     }
 }

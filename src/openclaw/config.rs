@@ -11,10 +11,13 @@ pub const MAX_BYTES: usize = 10 * 1024 * 1024;
 /// The deepest nesting that is parsed, so that hostile input cannot exhaust the stack.
 pub const MAX_DEPTH: usize = 200;
 
+/// The most accounts, bindings or agents that are looked at: a gateway has dozens, and a hostile file has no end.
+pub(super) const MAX_ENTRIES: usize = 500;
+
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Says why a text is no configuration, without quoting it.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// There is no value in it.
     #[error("the file is empty")]
@@ -41,6 +44,27 @@ pub enum ConfigError {
         /// The kind of problem.
         problem: String,
     },
+}
+
+impl ConfigError {
+    /// Returns the line of the problem, counted from 1, where it has one.
+    #[must_use]
+    pub fn line(&self) -> Option<u32> {
+        match self {
+            Self::NotUtf8 { line } | Self::Syntax { line, .. } => Some(*line),
+            Self::Empty | Self::TooLarge | Self::TooDeep => None,
+        }
+    }
+}
+
+/// Where the lines of a text begin.
+pub(super) struct Lines(Vec<usize>);
+
+impl Lines {
+    /// Returns the line of a byte, counted from 1.
+    pub(super) fn line_at(&self, at: usize) -> u32 {
+        count(self.0.partition_point(|newline| *newline < at) + 1)
+    }
 }
 
 /// A parsed configuration with its text.
@@ -115,6 +139,16 @@ impl Document {
 
     pub(super) fn line_at(&self, at: usize) -> u32 {
         line_at(self.text.as_bytes(), at)
+    }
+
+    pub(super) fn lines(&self) -> Lines {
+        let bytes = self.text.bytes().enumerate();
+        Lines(
+            bytes
+                .filter(|(_, byte)| *byte == b'\n')
+                .map(|(at, _)| at)
+                .collect(),
+        )
     }
 
     fn find(&self, path: &[&str]) -> Option<&Node> {

@@ -1,53 +1,30 @@
 //! The credentials of a configuration: where they stand, what they open, and how many processes may hold them.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
-use super::Document;
 use super::accounts::{DEFAULT, channels};
+use super::channels::{SESSION_FILES, secret_keys};
+use super::config::MAX_ENTRIES;
 use super::facts::Context;
-use super::layout::expand;
-use super::value::{Resolved, resolve};
-use crate::inventory::Exclusivity;
+use super::merged::{Item, ItemKind, Merged};
+use super::secret_file::{Part, SecretFile};
+use super::value::{FilePart, Resolved, resolve};
+use crate::inventory::{Exclusivity, Place};
 use crate::secret::Secret;
 
-/// Keys of a channel that log in; one process may. Not established for every channel, so the careful answer.
-/// docs/reference/secretref-credential-surface.md of the package lists the keys.
-const LOGIN_KEYS: [&str; 8] = [
-    "botToken",
-    "token",
-    "appToken",
-    "userToken",
-    "accessToken",
-    "channelAccessToken",
-    "privateKey",
-    "password",
-];
-/// Keys of a channel that check or sign what comes in; any number of processes may hold them.
-const OTHER_KEYS: [&str; 12] = [
-    "webhookSecret",
-    "signingSecret",
-    "appSecret",
-    "encryptKey",
-    "verificationToken",
-    "channelSecret",
-    "appPassword",
-    "clientSecret",
-    "botSecret",
-    "authToken",
-    "serviceAccount",
-    "apiKey",
-];
-/// Variables that log the `default` account in where its section names nothing.
-const VARIABLES: [(&str, &str, &str); 7] = [
-    ("telegram", "botToken", "TELEGRAM_BOT_TOKEN"),
-    ("discord", "token", "DISCORD_BOT_TOKEN"),
-    ("slack", "botToken", "SLACK_BOT_TOKEN"),
-    ("slack", "appToken", "SLACK_APP_TOKEN"),
-    ("mattermost", "botToken", "MATTERMOST_BOT_TOKEN"),
-    ("matrix", "accessToken", "MATRIX_ACCESS_TOKEN"),
-    ("line", "channelAccessToken", "LINE_CHANNEL_ACCESS_TOKEN"),
+/// Keys with secrets beside those of the channels; `*` is every key. docs/reference/secretref-credential-surface.md.
+const OTHER_KEYS: [&[&str]; 11] = [
+    &["gateway", "auth", "token"],
+    &["gateway", "auth", "password"],
+    &["gateway", "remote", "token"],
+    &["gateway", "remote", "password"],
+    &["models", "providers", "*", "apiKey"],
+    &["skills", "entries", "*", "apiKey"],
+    &["talk", "providers", "*", "apiKey"],
+    &["tts", "providers", "*", "apiKey"],
+    &["memory", "search", "remote", "apiKey"],
+    &["hooks", "token"],
+    &["cron", "webhookToken"],
 ];
 
 /// A credential with its secret, to be hashed and dropped.
@@ -63,240 +40,334 @@ pub struct FoundCredential {
     pub account: Option<String>,
     /// The keys that lead to it; `environment NAME` where it stands in a variable only.
     pub key: String,
-    /// Its line in the configuration, counted from 1.
-    pub line: Option<u32>,
+    /// Where it stands in the configuration.
+    pub places: Vec<Place>,
     /// How many processes may hold it.
     pub exclusivity: Exclusivity,
 }
 
-/// A file that holds a credential; to be read by the caller.
+/// A credential whose value cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenFile {
-    /// The keys that lead to its name.
+pub struct Unresolved {
+    /// The keys that lead to it.
     pub key: String,
-    /// The file.
-    pub path: PathBuf,
-    /// The channel account that it serves, as `channel/account`.
-    pub account: String,
+    /// Why, without the value.
+    pub why: String,
+    /// Where it stands, or should stand.
+    pub place: Option<Place>,
+    /// How many processes may hold it.
+    pub exclusivity: Exclusivity,
 }
 
 /// What a search for credentials came to.
 #[derive(Default)]
 pub(super) struct Search {
     pub(super) found: Vec<FoundCredential>,
-    pub(super) files: Vec<TokenFile>,
-    pub(super) unresolved: Vec<String>,
-}
-
-/// Makes a credential of the text of a telegram token, for example of a [`TokenFile`]'s.
-#[must_use]
-pub fn telegram_token(text: &str, account: &str, key: &str) -> FoundCredential {
-    credential(
-        "telegram",
-        "botToken",
-        text.trim(),
-        Some(account),
-        key.to_owned(),
-        None,
-    )
-}
-
-pub(super) fn is_login_key(key: &str) -> bool {
-    LOGIN_KEYS.contains(&key) || matches!(key, "tokenFile" | "appId" | "appSecret")
+    pub(super) files: Vec<SecretFile>,
+    pub(super) unresolved: Vec<Unresolved>,
 }
 
 /// Searches the gateway's own secrets, the models' keys and the channels.
-pub(super) fn search(document: &Document, context: &Context<'_>) -> Search {
-    let mut search = Search::default();
-    for key in ["token", "password"] {
-        search.take(
-            document,
-            context,
-            &["gateway", "auth", key],
-            &format!("gateway {key}"),
-            None,
-        );
+pub(super) fn search(config: &Merged, context: &Context<'_>) -> Search {
+    let mut searching = Searching {
+        config,
+        context,
+        search: Search::default(),
+    };
+    for pattern in OTHER_KEYS {
+        for path in matching(config, pattern) {
+            let kind = kind_of(&path);
+            searching.take(&path, &kind, None, Exclusivity::Shareable);
+        }
     }
-    let providers = document.get(&["models", "providers"]);
-    for name in providers
-        .iter()
-        .filter_map(Value::as_object)
-        .flat_map(|map| map.keys())
-    {
-        let path = ["models", "providers", name, "apiKey"];
-        search.take(document, context, &path, &format!("{name} API key"), None);
+    for (channel, section) in channels(config) {
+        searching.channel(&channel, &section);
     }
-    for (channel, section) in channels(document) {
-        search.channel(document, context, &channel, &section);
-    }
-    search
+    searching.search
 }
 
-impl Search {
-    fn channel(
-        &mut self,
-        document: &Document,
-        context: &Context<'_>,
-        channel: &str,
-        section: &Value,
-    ) {
-        let path = ["channels", channel];
-        self.section(document, context, &path, DEFAULT, section);
+/// Returns the paths that a pattern stands for, without looking for their last key.
+fn matching(config: &Merged, pattern: &[&str]) -> Vec<Vec<String>> {
+    let mut paths = vec![Vec::new()];
+    for key in pattern {
+        paths = match *key {
+            "*" => paths.iter().flat_map(|path| below(config, path)).collect(),
+            key => paths
+                .into_iter()
+                .map(|mut path: Vec<String>| {
+                    path.push(key.to_owned());
+                    path
+                })
+                .collect(),
+        };
+    }
+    paths
+}
+
+fn below(config: &Merged, path: &[String]) -> Vec<Vec<String>> {
+    let section = config.get(&path.iter().map(String::as_str).collect::<Vec<_>>());
+    let names = section.as_ref().and_then(Value::as_object);
+    let names = names.into_iter().flat_map(|names| names.keys());
+    let names = names.take(MAX_ENTRIES);
+    names
+        .map(|name| [path, std::slice::from_ref(name)].concat())
+        .collect()
+}
+
+/// What a secret is, from the keys that lead to it: `gateway token`, `openai API key`.
+fn kind_of(path: &[String]) -> String {
+    let (last, above) = path
+        .split_last()
+        .map_or(("", path), |(last, above)| (last.as_str(), above));
+    match (last, above.last()) {
+        ("apiKey", Some(name)) => format!("{name} API key"),
+        ("webhookToken", _) => "cron webhook token".to_owned(),
+        (last, _) if above.iter().any(|key| key == "remote") => format!("remote gateway {last}"),
+        (last, _) => format!("{} {last}", path.first().map_or("", String::as_str)),
+    }
+}
+
+struct Searching<'a> {
+    config: &'a Merged,
+    context: &'a Context<'a>,
+    search: Search,
+}
+
+impl Searching<'_> {
+    fn channel(&mut self, channel: &str, section: &Value) {
+        self.section(&["channels", channel], DEFAULT, section);
         let accounts = section.get("accounts").and_then(Value::as_object);
-        for (id, account) in accounts.into_iter().flatten() {
-            let path = ["channels", channel, "accounts", id];
-            self.section(document, context, &path, id, account);
+        for (id, account) in accounts.into_iter().flatten().take(MAX_ENTRIES) {
+            self.section(&["channels", channel, "accounts", id], id, account);
         }
-        self.variables(context, channel);
+        self.variables(channel, section);
+        let ids = super::accounts::ids(self.context, channel, section);
+        for id in &ids {
+            self.session(channel, id, section);
+        }
     }
 
-    fn section(
-        &mut self,
-        document: &Document,
-        context: &Context<'_>,
-        path: &[&str],
-        id: &str,
-        section: &Value,
-    ) {
+    /// The secrets of a section. A token in a file beats the one that is written out, which nobody uses then.
+    fn section(&mut self, path: &[&str], id: &str, section: &Value) {
         let channel = path.get(1).copied().unwrap_or_default();
         let account = format!("{channel}/{id}");
-        for key in section
-            .as_object()
-            .into_iter()
-            .flat_map(|section| section.keys())
-        {
-            let path = [path, &[key.as_str()]].concat();
-            if matches!(key.as_str(), "tokenFile" | "secretFile") {
-                self.file(document, context, &path, &account);
-            } else if LOGIN_KEYS.contains(&key.as_str()) || OTHER_KEYS.contains(&key.as_str()) {
+        let has_file = self.token_file(channel, path, &account, section);
+        for secret in secret_keys(channel) {
+            let path: Vec<String> = path
+                .iter()
+                .chain(secret.key)
+                .map(|key| (*key).to_owned())
+                .collect();
+            let kind = kind(channel, secret.key);
+            if has_file && matches!(secret.key, ["botToken" | "channelAccessToken"]) {
                 self.take(
-                    document,
-                    context,
                     &path,
-                    &format!("{channel} {}", words(key)),
-                    Some(&account),
+                    &format!("{kind}, not used"),
+                    None,
+                    Exclusivity::Shareable,
                 );
+            } else {
+                self.take(&path, &kind, Some(&account), secret.exclusivity);
             }
         }
     }
 
-    fn take(
+    fn token_file(&mut self, channel: &str, path: &[&str], account: &str, section: &Value) -> bool {
+        let mut has_token = false;
+        for (name, of) in [("tokenFile", 0), ("secretFile", 1)] {
+            let Some(value) = section.get(name) else {
+                continue;
+            };
+            let path = [path, &[name]].concat();
+            let key = path.join(".");
+            let secret = secret_keys(channel).nth(of);
+            let exclusivity = secret.map_or(Exclusivity::OneSession, |secret| secret.exclusivity);
+            match resolve(value, self.config, self.context) {
+                Resolved::Text(file) => {
+                    has_token |= name == "tokenFile";
+                    self.search.files.push(SecretFile {
+                        key,
+                        path: super::layout::expand(&file, self.context.home),
+                        kind: kind(channel, secret.map_or(&["token"], |secret| secret.key)),
+                        account: Some(account.to_owned()),
+                        exclusivity,
+                        may_be_link: channel != "telegram",
+                        is_optional: false,
+                        part: Part::Whole,
+                    });
+                }
+                Resolved::Unresolved(why) => self.unresolved(&path, why, exclusivity),
+                Resolved::File(_) | Resolved::Nothing => {}
+            }
+        }
+        has_token
+    }
+
+    fn take<K: AsRef<str>>(
         &mut self,
-        document: &Document,
-        context: &Context<'_>,
-        path: &[&str],
+        path: &[K],
         kind: &str,
         account: Option<&str>,
+        exclusivity: Exclusivity,
     ) {
-        let Some(value) = document.get(path) else {
+        let path: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+        let Some(value) = self.config.get(&path) else {
             return;
         };
         let key = path.join(".");
-        let (area, name) = (
-            path.get(1).copied().unwrap_or_default(),
-            path.last().copied().unwrap_or_default(),
-        );
-        match resolve(&value, context.environment) {
+        let account = account.map(str::to_owned);
+        match resolve(&value, self.config, self.context) {
             Resolved::Text(text) => {
-                let line = document.line_of(path);
-                let found = credential(area, name, &text, account, key, line);
-                self.found.push(FoundCredential {
+                let mut places: Vec<_> = self.config.place_of(&path).into_iter().collect();
+                places.extend(
+                    self.own_variable(&text)
+                        .filter(|place| !places.contains(place)),
+                );
+                self.search.found.push(FoundCredential {
                     kind: kind.to_owned(),
-                    ..found
+                    public_id: public_id(kind, &text),
+                    secret: Secret::new(text),
+                    account,
+                    key,
+                    places,
+                    exclusivity,
                 });
             }
-            Resolved::Unresolved(why) => self.unresolved.push(format!("{key}: {why}")),
+            Resolved::File(FilePart { path, pointer }) => self.search.files.push(SecretFile {
+                key,
+                path,
+                kind: kind.to_owned(),
+                account,
+                exclusivity,
+                may_be_link: false,
+                is_optional: false,
+                part: pointer.map_or(Part::Whole, |pointer| Part::Pointers(vec![pointer])),
+            }),
+            Resolved::Unresolved(why) => self.unresolved(&path, why, exclusivity),
             Resolved::Nothing => {}
         }
     }
 
-    fn file(&mut self, document: &Document, context: &Context<'_>, path: &[&str], account: &str) {
-        let key = path.join(".");
-        match document
-            .get(path)
-            .map(|value| resolve(&value, context.environment))
-        {
-            Some(Resolved::Text(text)) => self.files.push(TokenFile {
-                key,
-                path: expand(&text, context.home),
-                account: account.to_owned(),
-            }),
-            Some(Resolved::Unresolved(why)) => self.unresolved.push(format!("{key}: {why}")),
-            Some(Resolved::Nothing) | None => {}
-        }
+    /// Where the configuration's own variables hold this text.
+    fn own_variable(&self, text: &str) -> Option<Place> {
+        let vars = self.config.find(&["env", "vars"])?;
+        let ItemKind::Object(vars) = &vars.kind else {
+            return None;
+        };
+        let is_this = |item: &Item| match &item.kind {
+            ItemKind::Scalar(Value::String(value)) => value.trim() == text,
+            ItemKind::Scalar(_) | ItemKind::Object(_) | ItemKind::Array(_) => false,
+        };
+        let (_, item) = vars.iter().find(|(_, item)| is_this(item))?;
+        Some(self.config.place(item.at))
+    }
+
+    fn unresolved(&mut self, path: &[&str], why: String, exclusivity: Exclusivity) {
+        self.search.unresolved.push(Unresolved {
+            key: path.join("."),
+            why,
+            place: self.config.place_of(path),
+            exclusivity,
+        });
     }
 
     /// Variables serve the `default` account where neither a key nor a file does.
-    fn variables(&mut self, context: &Context<'_>, channel: &str) {
+    fn variables(&mut self, channel: &str, section: &Value) {
         let account = format!("{channel}/{DEFAULT}");
-        for (_, key, variable) in VARIABLES.iter().filter(|(of, _, _)| *of == channel) {
-            let kind = format!("{channel} {}", words(key));
-            let is_named = self.files.iter().any(|file| file.account == account)
-                || self
-                    .found
+        let own = section
+            .get("accounts")
+            .and_then(|accounts| accounts.get(DEFAULT));
+        for secret in secret_keys(channel) {
+            let Some(variable) = secret.variable else {
+                continue;
+            };
+            let text = self.context.environment.get(variable);
+            let Some(text) = text.map(|text| text.trim()).filter(|text| !text.is_empty()) else {
+                continue;
+            };
+            let kind = kind(channel, secret.key);
+            let is_written = [Some(section), own].into_iter().flatten().any(|section| {
+                secret
+                    .key
                     .iter()
-                    .any(|found| found.kind == kind && found.account.as_ref() == Some(&account));
-            let text = context
-                .environment
-                .get(*variable)
-                .map(|text| text.trim())
-                .filter(|text| !text.is_empty());
-            if let Some(text) = text.filter(|_| !is_named) {
-                let key_path = format!("environment {variable}");
-                self.found.push(credential(
-                    channel,
-                    key,
-                    text,
-                    Some(&account),
-                    key_path,
-                    None,
-                ));
+                    .try_fold(section, |value, key| value.get(key))
+                    .is_some()
+            });
+            let has_file = self
+                .search
+                .files
+                .iter()
+                .any(|file| file.kind == kind && file.account.as_ref() == Some(&account));
+            if !is_written && !has_file {
+                self.search.found.push(FoundCredential {
+                    public_id: public_id(&kind, text),
+                    kind,
+                    secret: Secret::new(text),
+                    account: Some(account.clone()),
+                    key: format!("environment {variable}"),
+                    places: self.own_variable(text).into_iter().collect(),
+                    exclusivity: secret.exclusivity,
+                });
             }
+        }
+    }
+
+    /// The file that a login wrote, for channels that link a device.
+    fn session(&mut self, channel: &str, id: &str, section: &Value) {
+        for file in SESSION_FILES.iter().filter(|file| file.channel == channel) {
+            let own = section
+                .get("accounts")
+                .and_then(|accounts| accounts.get(id));
+            let directory = [own, (id == DEFAULT).then_some(section)];
+            let directory = directory
+                .into_iter()
+                .flatten()
+                .find_map(|section| section.get("authDir")?.as_str());
+            let path = match directory {
+                Some(directory) => {
+                    super::layout::expand(directory, self.context.home).join("creds.json")
+                }
+                None if id.contains('/') || id.contains("..") => continue,
+                None => self
+                    .context
+                    .state_directory
+                    .join(file.path.replace("{}", id)),
+            };
+            self.search.files.push(SecretFile {
+                key: format!("channels.{channel}"),
+                path,
+                kind: format!("{channel} session"),
+                account: Some(format!("{channel}/{id}")),
+                exclusivity: Exclusivity::OneSession,
+                may_be_link: true,
+                is_optional: true,
+                part: Part::Pointers(file.pointers.iter().map(|it| (*it).to_owned()).collect()),
+            });
         }
     }
 }
 
-fn credential(
-    area: &str,
-    name: &str,
-    text: &str,
-    account: Option<&str>,
-    key: String,
-    line: Option<u32>,
-) -> FoundCredential {
-    let is_login = account.is_some() && LOGIN_KEYS.contains(&name);
-    let is_telegram = area == "telegram" && name == "botToken";
-    FoundCredential {
-        kind: format!("{area} {}", words(name)),
-        secret: Secret::new(text),
-        public_id: if is_telegram {
-            telegram_id(text)
-        } else {
-            String::new()
-        },
-        account: account.map(str::to_owned),
-        key,
-        line,
-        exclusivity: if is_login {
-            Exclusivity::OnePoller
-        } else {
-            Exclusivity::Shareable
-        },
-    }
+/// What a channel's secret is: `telegram bot token`.
+fn kind(channel: &str, key: &[&str]) -> String {
+    let words: Vec<_> = key.iter().map(|key| words(key)).collect();
+    format!("{channel} {}", words.join(" "))
 }
 
-/// The bot's id, which is public and stands before the colon, shortened; empty for what is no token.
-fn telegram_id(token: &str) -> String {
+/// The part of a secret that is public: of a Telegram token the bot's id before the colon, shortened.
+pub(super) fn public_id(kind: &str, token: &str) -> String {
+    if !kind.starts_with("telegram bot token") {
+        return String::new();
+    }
     let id = token.split_once(':').map(|(id, _)| id).unwrap_or_default();
     let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
-    match (
-        is_number,
+    let ends = (
         id.get(..4),
         id.len().checked_sub(2).and_then(|at| id.get(at..)),
-    ) {
-        (true, Some(first), Some(last)) if id.len() > 6 => format!("tg:{first}…{last}"),
-        (true, _, _) => format!("tg:{id}"),
-        (false, _, _) => String::new(),
+    );
+    match (is_number, ends) {
+        (true, (Some(first), Some(last))) if id.len() > 6 => format!("tg:{first}…{last}"),
+        (true, _) => format!("tg:{id}"),
+        (false, _) => String::new(),
     }
 }
 
@@ -311,3 +382,6 @@ fn words(key: &str) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests;

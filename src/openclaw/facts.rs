@@ -1,29 +1,34 @@
 //! What a configuration says of its gateway, in the inventory's words.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::accounts::accounts;
 use super::agents::agents;
-use super::credentials::{FoundCredential, TokenFile, search};
-use super::layout::expand;
+use super::bindings::{self, BindingProblem};
+use super::credentials::{FoundCredential, Unresolved, search};
+use super::layout;
 use super::loopback::{LoopbackUrl, loopback_urls};
-use super::tree::{Kind, Node};
-use super::value::{Resolved, resolve};
-use super::{Document, layout};
+use super::merged::Merged;
+use super::secret_file::SecretFile;
+use super::value::{Resolved, environment, resolve};
 use crate::inventory::{Agent, Auth, ChannelAccount};
 
+const HOST_FALLBACK: [&str; 3] = [
+    "gateway",
+    "controlUi",
+    "dangerouslyAllowHostHeaderOriginFallback",
+];
+
 /// What a configuration is read against.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The user's home directory, for `~`.
     pub home: &'a Path,
     /// The state directory.
     pub state_directory: &'a Path,
-    /// The configuration file.
-    pub config: &'a Path,
     /// The gateway's environment: that of its process, then its `.env`.
     pub environment: &'a BTreeMap<String, String>,
 }
@@ -41,64 +46,74 @@ pub struct Facts {
     pub auth: Auth,
     /// `gateway.controlUi.allowedOrigins`.
     pub allowed_origins: Option<Vec<String>>,
+    /// Whether the control page takes its origins from the `Host` header.
+    pub falls_back_to_host: bool,
     /// The agents.
     pub agents: Vec<Agent>,
     /// The channel accounts.
     pub accounts: Vec<ChannelAccount>,
+    /// What is odd about the bindings.
+    pub binding_problems: Vec<BindingProblem>,
     /// The credentials, with their secrets.
     pub credentials: Vec<FoundCredential>,
     /// Files that hold credentials.
-    pub token_files: Vec<TokenFile>,
+    pub secret_files: Vec<SecretFile>,
     /// Services on the host's loopback, the gateway's own port excepted.
     pub loopback_urls: Vec<LoopbackUrl>,
-    /// Other files that belong to the configuration: the key, and the file.
-    pub includes: Vec<(String, PathBuf)>,
-    /// Values that cannot be told from here, one sentence each, without the value.
-    pub unresolved: Vec<String>,
+    /// Credentials whose values cannot be told from here.
+    pub unresolved: Vec<Unresolved>,
+    /// Whether variables also come from the user's login shell, which a scan does not run.
+    pub imports_shell: bool,
 }
 
 /// Reads what a configuration says; unknown keys and odd shapes are passed over.
 #[must_use]
-pub fn facts(document: &Document, context: &Context<'_>) -> Facts {
-    let text = |path: &[&str]| document.get(path)?.as_str().map(str::to_owned);
-    let port = document
+pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
+    let environment = environment(config, context);
+    let context = &Context {
+        environment: &environment,
+        ..*context
+    };
+    let text = |path: &[&str]| config.get(path)?.as_str().map(str::to_owned);
+    let port = config
         .get(&["gateway", "port"])
         .as_ref()
         .and_then(Value::as_u64);
     let port = port.and_then(|port| u16::try_from(port).ok());
     let own_port = layout::port(context.environment, port);
-    let search = search(document, context);
-    let mut includes = Vec::new();
-    find_includes(document.root(), context, &mut Vec::new(), &mut includes);
+    let search = search(config, context);
+    let accounts = accounts(config, context);
     Facts {
         bind: text(&["gateway", "bind"]),
         port,
         mode: text(&["gateway", "mode"]),
-        auth: auth(document, context),
-        allowed_origins: allowed_origins(document),
-        agents: agents(document, context),
-        accounts: accounts(document),
+        auth: auth(config, context),
+        allowed_origins: allowed_origins(config),
+        falls_back_to_host: config.get(&HOST_FALLBACK) == Some(Value::Bool(true)),
+        agents: agents(config, context),
+        binding_problems: bindings::problems(config, &accounts),
+        accounts,
         credentials: search.found,
-        token_files: search.files,
-        loopback_urls: loopback_urls(document)
+        secret_files: search.files,
+        loopback_urls: loopback_urls(config)
             .into_iter()
             .filter(|url| url.port != Some(own_port))
             .collect(),
-        includes,
         unresolved: search.unresolved,
+        imports_shell: config.get(&["env", "shellEnv", "enabled"]) == Some(Value::Bool(true)),
     }
 }
 
-fn auth(document: &Document, context: &Context<'_>) -> Auth {
+fn auth(config: &Merged, context: &Context<'_>) -> Auth {
     let is_set = |key: &str| {
-        let value = document.get(&["gateway", "auth", key]);
-        value.is_some_and(|value| resolve(&value, context.environment) != Resolved::Nothing)
+        let value = config.get(&["gateway", "auth", key]);
+        value.is_some_and(|value| resolve(&value, config, context) != Resolved::Nothing)
     };
     let is_exported = |name: &str| {
         let value = context.environment.get(name);
         value.is_some_and(|value| !value.trim().is_empty())
     };
-    let mode = document.get(&["gateway", "auth", "mode"]);
+    let mode = config.get(&["gateway", "auth", "mode"]);
     Auth {
         mode: mode.as_ref().and_then(Value::as_str).map(str::to_owned),
         has_secret: ["token", "password"].into_iter().any(is_set)
@@ -108,8 +123,8 @@ fn auth(document: &Document, context: &Context<'_>) -> Auth {
     }
 }
 
-fn allowed_origins(document: &Document) -> Option<Vec<String>> {
-    let origins = document.get(&["gateway", "controlUi", "allowedOrigins"])?;
+fn allowed_origins(config: &Merged) -> Option<Vec<String>> {
+    let origins = config.get(&["gateway", "controlUi", "allowedOrigins"])?;
     let origins = origins.as_array()?.iter();
     Some(
         origins
@@ -117,52 +132,6 @@ fn allowed_origins(document: &Document) -> Option<Vec<String>> {
             .map(str::to_owned)
             .collect(),
     )
-}
-
-fn find_includes(
-    node: &Node,
-    context: &Context<'_>,
-    path: &mut Vec<String>,
-    found: &mut Vec<(String, PathBuf)>,
-) {
-    match &node.kind {
-        Kind::Object(properties) => {
-            for property in properties {
-                path.push(property.name.clone());
-                if property.name == "$include" {
-                    found.extend(
-                        targets(&property.value, context).map(|target| (path.join("."), target)),
-                    );
-                } else {
-                    find_includes(&property.value, context, path, found);
-                }
-                path.pop();
-            }
-        }
-        Kind::Array(elements) => {
-            for element in elements {
-                find_includes(element, context, path, found);
-            }
-        }
-        Kind::Scalar(_) => {}
-    }
-}
-
-/// The files of an include: one name or several, relative to the configuration's directory.
-fn targets(node: &Node, context: &Context<'_>) -> impl Iterator<Item = PathBuf> {
-    let names = match node.to_value() {
-        Value::String(name) => vec![name],
-        Value::Array(names) => names
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
-        _ => Vec::new(),
-    };
-    let directory = context.config.parent().unwrap_or(Path::new("/"));
-    names
-        .into_iter()
-        .map(move |name| directory.join(expand(&name, context.home)))
 }
 
 #[cfg(test)]
@@ -178,10 +147,9 @@ mod tests {
         let context = Context {
             home: Path::new("/home/joe"),
             state_directory: Path::new("/home/joe/.openclaw"),
-            config: Path::new("/home/joe/.openclaw/openclaw.json"),
             environment: &variables.collect(),
         };
-        facts(&Document::parse(text.as_bytes()).expect("parses"), &context)
+        facts(&Merged::alone(text), &context)
     }
 
     fn workspaces(text: &str) -> Vec<String> {
@@ -226,7 +194,10 @@ mod tests {
         let shown: Vec<_> = facts
             .credentials
             .iter()
-            .map(|c| (c.key.as_str(), c.public_id.as_str(), c.line))
+            .map(|c| {
+                let line = c.places.first().and_then(|place| place.line);
+                (c.key.as_str(), c.public_id.as_str(), line)
+            })
             .collect();
         let expected = [
             ("models.providers.local.apiKey", "", Some(3)),
@@ -245,11 +216,10 @@ mod tests {
         );
         assert_eq!(facts.credentials[1].exclusivity, Exclusivity::OnePoller);
         assert_eq!(facts.credentials[0].exclusivity, Exclusivity::Shareable);
-        assert_eq!(
-            facts.unresolved,
-            ["gateway.auth.token: variable GATE is not set"]
-        );
-        assert_eq!(facts.token_files[0].path, Path::new("/home/joe/t"));
+        let unresolved = &facts.unresolved[0];
+        assert_eq!(unresolved.key, "gateway.auth.token");
+        assert_eq!(unresolved.why, "variable GATE is not set");
+        assert_eq!(facts.secret_files[0].path, Path::new("/home/joe/t"));
         assert_eq!(facts.loopback_urls[0].address, "127.0.0.1:9700");
     }
 
@@ -273,18 +243,21 @@ mod tests {
             "c /home/joe/c",
         ];
         assert_eq!(workspaces(list), expected);
+        let odd = "{agents: {list: [{id: 'Big One'}, {id: 'big-one'}, {id: 3}, 'x', {}]}}";
+        assert_eq!(workspaces(odd), ["Big One /home/joe/.openclaw/workspace"]);
+        let both = "{agents: {entries: {a: {}, constructor: {}, b: 1}, list: [{id: 'c'}]}}";
+        let expected = [
+            "a /home/joe/.openclaw/workspace-a",
+            "constructor /home/joe/.openclaw/workspace-constructor",
+        ];
+        assert_eq!(workspaces(both), expected);
         let keyed = "{agents: {defaults: {workspace: '/w'}, entries: {main: {}, b: {}}}}";
         assert_eq!(workspaces(keyed), ["main /w", "b /w/b"]);
     }
 
     #[test]
-    fn includes_and_origins_are_seen() {
-        let facts = read(
-            "{agents: {$include: './agents.json5'}, gateway: {controlUi: {allowedOrigins: ['a', 1]}}}",
-            &[],
-        );
-        let target = PathBuf::from("/home/joe/.openclaw/./agents.json5");
-        assert_eq!(facts.includes, [("agents.$include".to_owned(), target)]);
+    fn origins_and_the_secret_of_the_gateway_are_seen() {
+        let facts = read("{gateway: {controlUi: {allowedOrigins: ['a', 1]}}}", &[]);
         assert_eq!(facts.allowed_origins, Some(vec!["a".to_owned()]));
         assert!(!facts.auth.has_secret);
         assert!(

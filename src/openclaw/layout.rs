@@ -12,7 +12,7 @@ pub const DEFAULT_PORT: u16 = 18789;
 /// The state directory's names below HOME, the newest first; 2026.2.9 knows all, 2026.9.6 the first two.
 const STATE_NAMES: [&str; 4] = [".openclaw", ".clawdbot", ".moltbot", ".moldbot"];
 /// The configuration's names, in the same order.
-const CONFIG_NAMES: [&str; 4] = [
+pub const CONFIG_NAMES: [&str; 4] = [
     "openclaw.json",
     "clawdbot.json",
     "moltbot.json",

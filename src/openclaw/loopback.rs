@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use super::Document;
-use super::tree::{Kind, Node};
+use super::merged::{Item, ItemKind, Merged};
+use crate::inventory::Place;
 
 /// A loopback service that the configuration names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoopbackUrl {
     /// The keys that lead to it.
     pub key: String,
-    /// Its line, counted from 1.
-    pub line: u32,
+    /// Where it stands.
+    pub place: Place,
     /// Host and port, never the user or password of the address.
     pub address: String,
     /// The port, where it is named or known of the scheme.
@@ -19,40 +19,40 @@ pub struct LoopbackUrl {
 }
 
 /// Returns the loopback addresses in all texts but the origins of browsers.
-pub(super) fn loopback_urls(document: &Document) -> Vec<LoopbackUrl> {
+pub(super) fn loopback_urls(config: &Merged) -> Vec<LoopbackUrl> {
     let mut found = Vec::new();
-    walk(document, document.root(), &mut Vec::new(), &mut found);
+    walk(config, &config.root, &mut Vec::new(), &mut found);
     found
 }
 
-fn walk(document: &Document, node: &Node, path: &mut Vec<String>, found: &mut Vec<LoopbackUrl>) {
+fn walk(config: &Merged, item: &Item, path: &mut Vec<String>, found: &mut Vec<LoopbackUrl>) {
     if *path == ["gateway", "controlUi", "allowedOrigins"] {
         return;
     }
-    match &node.kind {
-        Kind::Object(properties) => {
-            for property in properties {
-                path.push(property.name.clone());
-                walk(document, &property.value, path, found);
+    match &item.kind {
+        ItemKind::Object(entries) => {
+            for (name, item) in entries {
+                path.push(name.clone());
+                walk(config, item, path, found);
                 path.pop();
             }
         }
-        Kind::Array(elements) => {
+        ItemKind::Array(elements) => {
             for (index, element) in elements.iter().enumerate() {
                 path.push(index.to_string());
-                walk(document, element, path, found);
+                walk(config, element, path, found);
                 path.pop();
             }
         }
-        Kind::Scalar(Value::String(text)) => {
+        ItemKind::Scalar(Value::String(text)) => {
             found.extend(addresses(text).map(|(address, port)| LoopbackUrl {
                 key: path.join("."),
-                line: document.line_at(node.span.start),
+                place: config.place(item.at),
                 address,
                 port,
             }));
         }
-        Kind::Scalar(_) => {}
+        ItemKind::Scalar(_) => {}
     }
 }
 
@@ -114,11 +114,13 @@ mod tests {
         let text = "{models: {baseUrl: 'http://127.0.0.1:11434/v1'},\n list: ['redis://u:SEKRET@localhost',\n \
                     'ws://[::1]:9/x', 'http://example.org:80', 'see http://LOCALHOST:1, please'],\n \
                     gateway: {controlUi: {allowedOrigins: ['http://localhost:5']}}}";
-        let document = Document::parse(text.as_bytes()).expect("parses");
-        let found = loopback_urls(&document);
+        let found = loopback_urls(&Merged::alone(text));
         let shown: Vec<_> = found
             .iter()
-            .map(|url| format!("{}:{} {}", url.key, url.line, url.address))
+            .map(|url| {
+                let line = url.place.line.unwrap_or_default();
+                format!("{}:{line} {}", url.key, url.address)
+            })
             .collect();
         let expected = [
             "models.baseUrl:1 127.0.0.1:11434",

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::Document;
+use super::merged::Merged;
 
 /// Returns canonical bytes of the meaning, to be hashed by the caller: they hold the secrets.
 ///
-/// Comments, the order of keys and OpenClaw's own `meta` do not count.
+/// Included files count; comments, the order of keys and OpenClaw's own `meta` do not.
 #[must_use]
-pub fn meaning(document: &Document) -> Vec<u8> {
-    let mut value = document.value();
+pub fn meaning(config: &Merged) -> Vec<u8> {
+    let mut value = config.value();
     if let Value::Object(object) = &mut value {
         object.remove("meta");
     }
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Vec<u8> {
-        meaning(&Document::parse(text.as_bytes()).expect("parses"))
+        meaning(&Merged::alone(text))
     }
 
     #[test]

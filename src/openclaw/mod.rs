@@ -4,9 +4,15 @@
 
 mod accounts;
 mod agents;
+mod auth_store;
+mod bindings;
+mod channels;
 mod credentials;
 mod edit;
+mod include;
 mod loopback;
+mod merged;
+mod secret_file;
 mod tree;
 mod value;
 
@@ -21,10 +27,17 @@ pub mod meaning;
 pub mod output;
 pub mod release;
 
+pub use auth_store::{auth_store, oauth_logins};
 pub use bind::{Rewrite, RewriteError, Rewritten, for_container};
+pub use bindings::{BindingProblem, BindingProblemKind};
 pub use config::{ConfigError, Document};
-pub use credentials::{FoundCredential, TokenFile, telegram_token};
+pub use credentials::{FoundCredential, Unresolved};
 pub use facts::{Context, Facts, facts};
+pub use include::{
+    IncludeError, IncludeProblem, IncludeReader, MAX_INCLUDE_BYTES, Origin, include_roots, merge,
+};
 pub use loopback::LoopbackUrl;
 pub use meaning::meaning;
+pub use merged::Merged;
 pub use release::Version;
+pub use secret_file::SecretFile;

@@ -1,10 +1,14 @@
 //! A gateway's configuration: read, parsed, and what is wrong with it.
 
+use std::path::{Path, PathBuf};
+
+use super::include;
 use crate::display;
 use crate::host::reader::{Kind, Reader};
 use crate::inventory::{Auth, Config, Finding, GatewayName, Place, catalogued};
 use crate::openclaw::{
-    Context, Document, Facts, RewriteError, Version, facts, for_container, meaning,
+    Context, Document, Facts, Merged, Origin, RewriteError, Version, facts, for_container,
+    include_roots, meaning, merge,
 };
 use crate::secret::Hasher;
 
@@ -55,17 +59,30 @@ pub(super) fn read(reader: &Reader, sighting: &Sighting, hasher: &Hasher) -> Rea
     let context = Context {
         home: &sighting.user.home,
         state_directory: &sighting.state_directory,
-        config: &path,
         environment: &sighting.variables,
     };
-    let facts = document.as_ref().map(|document| facts(document, &context));
-    let meaning = document.as_ref().map_or_else(|| text.clone(), meaning);
+    let merged = document.map(|document| merged(reader, sighting, &path, &document));
+    if let Some(merged) = &merged {
+        findings.extend(include::findings(sighting, merged));
+    }
+    let facts = merged.as_ref().map(|merged| facts(merged, &context));
+    let meaning = merged.as_ref().map_or_else(|| text.clone(), meaning);
+    let includes = merged.map_or_else(Vec::new, |merged| merged.includes().to_vec());
     Reading {
-        config: config(path, hasher.hash(&meaning), facts.as_ref()),
+        config: config(path, includes, hasher.hash(&meaning), facts.as_ref()),
         facts,
         text,
         findings,
     }
+}
+
+fn merged(reader: &Reader, sighting: &Sighting, path: &Path, document: &Document) -> Merged {
+    let origin = Origin {
+        named: &sighting.config,
+        path,
+        roots: &include_roots(&sighting.variables, &sighting.user.home),
+    };
+    merge(document, &origin, &include::Files(reader))
 }
 
 fn bad(sighting: &Sighting, problem: &str) -> Finding {
@@ -84,12 +101,14 @@ fn place_in(problem: &str) -> Option<String> {
 }
 
 fn config(
-    path: std::path::PathBuf,
+    path: PathBuf,
+    includes: Vec<PathBuf>,
     meaning: crate::secret::KeyedHash,
     facts: Option<&Facts>,
 ) -> Config {
     Config {
         path,
+        includes,
         meaning,
         bind: facts.and_then(|facts| facts.bind.clone()),
         port: facts.and_then(|facts| facts.port),
@@ -138,8 +157,129 @@ pub(super) fn uneditable(
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests make configurations")]
 mod tests {
     use super::*;
+    use crate::scan::sighting::tests::at_rest;
+
+    /// Reads a configuration with the files beside it; `openclaw.json` is the first.
+    fn read_files(files: &[(&str, &str)]) -> (tempfile::TempDir, Reading) {
+        let home = tempfile::tempdir().expect("a directory");
+        let state = home.path().join(".openclaw");
+        std::fs::create_dir(&state).expect("made");
+        for (name, text) in files {
+            std::fs::write(state.join(name), text).expect("written");
+        }
+        let sighting = at_rest(home.path(), "");
+        let reading = read(&Reader::new(), &sighting, &Hasher::for_machine("m"));
+        (home, reading)
+    }
+
+    /// Returns ids, file names and lines of what is found.
+    fn found(reading: &Reading) -> Vec<String> {
+        let findings = reading.findings.iter();
+        findings
+            .map(|finding| {
+                let place = finding.place.rsplit('/').next().unwrap_or_default();
+                format!("{} {place}", finding.id)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn included_files_are_read_and_count() {
+        let main = "{gateway: {$include: './gateway.json5'}}";
+        let (home, one) = read_files(&[("openclaw.json", main), ("gateway.json5", "{port: 1}")]);
+        assert_eq!((one.config.port, found(&one)), (Some(1), vec![]));
+        let include = home.path().join(".openclaw/gateway.json5");
+        assert_eq!(one.config.includes, [Reader::new().resolve(&include)]);
+        let (_, other) = read_files(&[("openclaw.json", main), ("gateway.json5", "{port: 2}")]);
+        assert_ne!(one.config.meaning, other.config.meaning);
+        let (_, alone) = read_files(&[("openclaw.json", "{gateway: {port: 1}}")]);
+        assert_eq!(one.config.meaning, alone.config.meaning);
+    }
+
+    #[test]
+    fn a_bind_from_an_include_is_not_edited() {
+        let (_home, reading) = read_files(&[
+            ("openclaw.json", "{\n$include: ['all.json']}"),
+            ("all.json", "{gateway: {bind: 'loopback'}}"),
+        ]);
+        assert_eq!(reading.config.bind.as_deref(), Some("loopback"));
+        let name = GatewayName("joe/.openclaw".into());
+        let hasher = Hasher::for_machine("m");
+        let finding = uneditable(&name, &reading, 18789, Some("2026.9.6"), &hasher);
+        let finding = finding.expect("a finding");
+        assert_eq!(finding.id, "OM-C003");
+        assert!(finding.place.ends_with("/openclaw.json:2"));
+    }
+
+    #[test]
+    fn bad_and_outside_includes_are_found_at_their_line() {
+        let main =
+            "{\na: {$include: 'none.json'},\nb: {$include: '../x.json'},\nc: {$include: 'c'}}";
+        let (_home, reading) = read_files(&[("openclaw.json", main), ("c", "{\n\n]")]);
+        let expected = [
+            "OM-C005 openclaw.json:2",
+            "OM-C006 openclaw.json:3",
+            "OM-C005 c:3",
+        ];
+        assert_eq!(found(&reading), expected);
+    }
+
+    #[test]
+    fn an_include_from_a_shared_directory_is_read_and_found() {
+        let shared = tempfile::tempdir().expect("a directory");
+        let file = shared.path().join("all.json");
+        std::fs::write(&file, "{gateway: {port: 5}}").expect("written");
+        let main = format!("{{$include: '{}'}}", file.display());
+        let roots = format!("OPENCLAW_INCLUDE_ROOTS={}", shared.path().display());
+        let (_home, reading) = read_files(&[("openclaw.json", &main), (".env", &roots)]);
+        assert_eq!(reading.config.port, Some(5));
+        assert_eq!(found(&reading), ["OM-C006 all.json"]);
+    }
+
+    #[test]
+    fn a_file_that_openclaw_would_not_include_is_found() {
+        let main = "{$include: ['big', 'linked', 'directory']}";
+        let (home, _) = read_files(&[("openclaw.json", main)]);
+        let state = home.path().join(".openclaw");
+        std::fs::write(
+            state.join("big"),
+            vec![b' '; crate::openclaw::MAX_INCLUDE_BYTES + 1],
+        )
+        .expect("written");
+        std::fs::write(state.join("linked"), "{}").expect("written");
+        std::fs::hard_link(state.join("linked"), state.join("again")).expect("linked");
+        std::fs::create_dir(state.join("directory")).expect("made");
+        let sighting = at_rest(home.path(), "");
+        let reading = read(&Reader::new(), &sighting, &Hasher::for_machine("m"));
+        let summaries: Vec<_> = reading
+            .findings
+            .iter()
+            .map(|it| it.summary.as_str())
+            .collect();
+        let reasons = ["larger than 2 MiB", "hard links", "no regular file"];
+        assert_eq!(summaries.len(), reasons.len());
+        assert!(
+            summaries
+                .iter()
+                .zip(reasons)
+                .all(|(summary, reason)| summary.contains(reason))
+        );
+    }
+
+    #[test]
+    fn a_bad_and_a_linked_configuration_are_found() {
+        let (_home, reading) = read_files(&[("openclaw.json", "{\n  a: SEKRET\n}")]);
+        assert_eq!(found(&reading), ["OM-C001 openclaw.json:2:6"]);
+        let (home, _) = read_files(&[("real.json", "{}")]);
+        let state = home.path().join(".openclaw");
+        std::os::unix::fs::symlink("real.json", state.join("openclaw.json")).expect("linked");
+        let sighting = at_rest(home.path(), "");
+        let reading = read(&Reader::new(), &sighting, &Hasher::for_machine("m"));
+        assert_eq!(found(&reading), ["OM-C002 openclaw.json"]);
+    }
 
     #[test]
     fn the_place_is_taken_out_of_the_parsers_words() {

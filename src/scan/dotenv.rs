@@ -1,11 +1,19 @@
 //! The `.env` file of a state directory: variables for a gateway that its environment does not set.
 
+use std::fmt;
+
 /// A variable and its line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Assignment {
     pub(super) name: String,
     pub(super) value: String,
     pub(super) line: u32,
+}
+
+impl fmt::Debug for Assignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}=…", self.line, self.name)
+    }
 }
 
 /// Reads `NAME=value` lines: `export` before the name, quotes around the value and comments are understood.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::display;
-use crate::inventory::{Finding, Gateway, Place, Starter, catalogued};
+use crate::inventory::{Finding, Gateway, Starter, catalogued};
 use crate::openclaw::{Facts, Version, release};
 
 /// Applies every rule to a gateway. `foreign` are the listeners of others on its port.
@@ -16,6 +16,7 @@ pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr
         runs_as_root(gateway),
         untried(gateway),
         open_bind(gateway, facts),
+        no_origins(gateway, facts),
         foreign_port(gateway, foreign),
         strays(gateway),
         hard_links(gateway),
@@ -131,9 +132,30 @@ fn open_bind(gateway: &Gateway, facts: Option<&Facts>) -> Option<Finding> {
     facts?;
     let auth = &gateway.config.auth;
     let is_open = !auth.has_secret || auth.mode.as_deref() == Some("none");
-    let summary = "it has neither a token nor a password";
+    let summary = if is_beyond_loopback(gateway) {
+        "it listens beyond loopback, and has neither a token nor a password"
+    } else {
+        "it has neither a token nor a password"
+    };
     let finding = || Finding::new(&catalogued::OPEN_BIND, &gateway.name, summary);
     is_open.then(|| finding().at(display::path(&gateway.config.path)))
+}
+
+fn no_origins(gateway: &Gateway, facts: Option<&Facts>) -> Option<Finding> {
+    let facts = facts?;
+    let version = gateway.release.as_ref()?.version.parse::<Version>().ok()?;
+    let is_missing = release::needs_allowed_origins(&version)
+        && is_beyond_loopback(gateway)
+        && !facts.falls_back_to_host
+        && gateway.config.allowed_origins.is_none();
+    let summary = "it listens beyond loopback without gateway.controlUi.allowedOrigins";
+    let finding = || Finding::new(&catalogued::NO_ORIGINS, &gateway.name, summary);
+    is_missing.then(|| finding().at(display::path(&gateway.config.path)))
+}
+
+fn is_beyond_loopback(gateway: &Gateway) -> bool {
+    let bind = gateway.config.bind.as_deref();
+    bind.is_some_and(|bind| !matches!(bind, "loopback" | "auto"))
 }
 
 fn foreign_port(gateway: &Gateway, foreign: &[SocketAddr]) -> Option<Finding> {
@@ -176,11 +198,7 @@ fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
             display::text(&url.key),
             display::text(&url.address)
         );
-        let place = Place {
-            path: gateway.config.path.clone(),
-            line: Some(url.line),
-        };
-        Finding::new(&catalogued::LOOPBACK_URL, &gateway.name, summary).at(place)
+        Finding::new(&catalogued::LOOPBACK_URL, &gateway.name, summary).at(&url.place)
     });
     findings.collect()
 }
@@ -192,7 +210,7 @@ pub(super) mod tests {
         Arming, Auth, Census, Config, CronStarter, GatewayName, Release, Reviver, UnitScope,
         UnitStarter, User, When,
     };
-    use crate::openclaw::{Context, Document, facts};
+    use crate::openclaw::{Context, Merged, facts};
     use crate::secret::Hasher;
 
     /// A gateway with nothing wrong but that it has not been started.
@@ -220,6 +238,7 @@ pub(super) mod tests {
             state_directory: "/home/joe/.openclaw".into(),
             config: Config {
                 path: "/home/joe/.openclaw/openclaw.json".into(),
+                includes: Vec::new(),
                 meaning: Hasher::for_machine("m").hash(b"x"),
                 bind: None,
                 port: None,
@@ -252,10 +271,9 @@ pub(super) mod tests {
         let context = Context {
             home: "/home/joe".as_ref(),
             state_directory: "/home/joe/.openclaw".as_ref(),
-            config: "/home/joe/.openclaw/openclaw.json".as_ref(),
             environment: &std::collections::BTreeMap::new(),
         };
-        facts(&Document::parse(text.as_bytes()).expect("parses"), &context)
+        facts(&Merged::alone(text), &context)
     }
 
     /// Returns ids and places of what is found after a change; the gateway at rest has `OM-S002` anyway.
@@ -349,6 +367,25 @@ pub(super) mod tests {
             found(|it| it.config.auth.mode = Some("none".into()), "{}", &[]),
             expected
         );
+    }
+
+    #[test]
+    fn missing_origins_are_found_for_the_releases_that_need_them() {
+        let lan = |version: &str| {
+            let version = version.to_owned();
+            move |it: &mut Gateway| {
+                it.config.bind = Some("lan".into());
+                if let Some(release) = &mut it.release {
+                    release.version = version;
+                }
+            }
+        };
+        let missing = "OM-C008 /home/joe/.openclaw/openclaw.json";
+        assert_eq!(found(lan("2026.5.28"), "{}", &[]), ["OM-R001 /p", missing]);
+        assert_eq!(found(lan("2026.2.9"), "{}", &[]), ["OM-R001 /p"]);
+        assert_eq!(found(lan("2026.9.6"), "{}", &[]), [""; 0]);
+        let trusting = "{gateway: {controlUi: {dangerouslyAllowHostHeaderOriginFallback: true}}}";
+        assert_eq!(found(lan("2026.5.28"), trusting, &[]), ["OM-R001 /p"]);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::config::{self, Reading};
+use super::credentials::Ledger;
 use super::sighting::Sighting;
-use super::{credentials, findings, release};
+use super::{bindings, credentials, exposure, findings, release};
 use crate::display;
 use crate::host::reader::{Listener, Reader};
 use crate::inventory::{
@@ -36,12 +37,19 @@ pub(super) fn read(
     let mut reading = config::read(reader, sighting, hasher);
     let addresses = addresses(sighting, listeners);
     let port = port(sighting, &reading, &addresses);
-    let mut gateway = gateway(reader, sighting, &reading, hasher);
-    let mut unseen = unseen(sighting, reading.facts.as_ref());
+    let ledger = reading
+        .facts
+        .as_ref()
+        .map_or_else(Ledger::default, |facts| {
+            credentials::ledger(reader, sighting, facts, hasher)
+        });
+    let mut unseen = unseen(sighting, reading.facts.as_ref(), &ledger);
+    let mut findings = std::mem::take(&mut reading.findings);
+    findings.extend(credentials::findings(sighting, &ledger.unresolved));
+    let mut gateway = gateway(reader, sighting, &reading, ledger, hasher);
     gateway.census = census(&gateway, &mut unseen);
     gateway.port = port;
     gateway.listeners = addresses;
-    let mut findings = std::mem::take(&mut reading.findings);
     let version = gateway
         .release
         .as_ref()
@@ -53,6 +61,8 @@ pub(super) fn read(
         version,
         hasher,
     ));
+    findings.extend(bindings::findings(&gateway.name, reading.facts.as_ref()));
+    findings.extend(exposure::findings(reader, sighting));
     findings.extend(findings::of(
         &gateway,
         reading.facts.as_ref(),
@@ -67,10 +77,14 @@ pub(super) fn read(
     }
 }
 
-fn gateway(reader: &Reader, sighting: &Sighting, reading: &Reading, hasher: &Hasher) -> Gateway {
+fn gateway(
+    reader: &Reader,
+    sighting: &Sighting,
+    reading: &Reading,
+    ledger: Ledger,
+    hasher: &Hasher,
+) -> Gateway {
     let facts = reading.facts.as_ref();
-    let credentials = facts
-        .map(|facts| credentials::credentials(reader, sighting, &reading.config, facts, hasher));
     Gateway {
         name: sighting.name.clone(),
         user: sighting.user.clone(),
@@ -82,7 +96,7 @@ fn gateway(reader: &Reader, sighting: &Sighting, reading: &Reading, hasher: &Has
         listeners: Vec::new(),
         agents: facts.map_or_else(Vec::new, |facts| agents(reader, facts)),
         accounts: facts.map_or_else(Vec::new, |facts| facts.accounts.clone()),
-        credentials: credentials.unwrap_or_default(),
+        credentials: ledger.credentials,
         starter: sighting.starter.clone(),
         script: sighting.launch.as_ref().and_then(|it| it.script.clone()),
         arming: sighting.starter.arming(&sighting.user.name),
@@ -258,15 +272,17 @@ fn census(gateway: &Gateway, unseen: &mut Vec<String>) -> Option<Census> {
     }
 }
 
-fn unseen(sighting: &Sighting, facts: Option<&Facts>) -> Vec<String> {
-    let line = |text: String| format!("{}: {}", sighting.name, display::text(&text));
-    let facts = facts.into_iter();
-    let lines = facts.flat_map(|facts| {
-        let unresolved = facts.unresolved.iter().cloned();
-        let includes = facts.includes.iter();
-        let includes =
-            includes.map(|(key, path)| format!("{key}: {} is not read", display::path(path)));
-        unresolved.chain(includes).map(line)
+/// What could not be seen and is no finding: secrets that any number may hold, and what a login shell would set.
+pub(super) fn unseen(sighting: &Sighting, facts: Option<&Facts>, ledger: &Ledger) -> Vec<String> {
+    let values = ledger.unresolved.iter();
+    let values = values.filter(|it| !it.exclusivity.is_exclusive());
+    let values = values.map(|it| format!("{}: {}", it.key, it.why));
+    let shell = facts.filter(|facts| facts.imports_shell).map(|_| {
+        "variables of the login shell, which env.shellEnv asks for: a scan does not run it"
+            .to_owned()
     });
-    lines.collect()
+    values
+        .chain(shell)
+        .map(|text| format!("{}: {}", sighting.name, display::text(&text)))
+        .collect()
 }

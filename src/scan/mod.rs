@@ -4,6 +4,8 @@
 //! census, which only looks. Gateways are told by the files that they hold open, never by their arguments.
 
 mod ancestry;
+mod auth_store;
+mod bindings;
 mod companions;
 mod config;
 mod contained;
@@ -11,9 +13,12 @@ mod credentials;
 mod crontab;
 mod dotenv;
 mod engine;
+mod exposure;
 mod family;
 mod findings;
 mod gateway;
+mod include;
+mod inspect;
 mod launch;
 mod machine;
 mod pm2;
@@ -35,6 +40,7 @@ use crate::secret::Hasher;
 use companions::Web;
 
 pub use companions::Named;
+pub use inspect::inspect;
 pub use machine::hasher;
 
 /// Scans the host.
@@ -86,6 +92,7 @@ pub fn scan_with(
     }
     findings.extend(companions::findings(&companions));
     findings.extend(tokens::shared(&gateways));
+    findings.extend(auth_store::shared(reader, &gateways, hasher));
     gateways.sort_by(|one, other| one.name.cmp(&other.name));
     sort(&mut findings);
     Inventory {

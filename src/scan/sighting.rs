@@ -20,7 +20,7 @@ const OWN_VARIABLES: [&str; 3] = [
 ];
 
 /// A gateway and where its things are.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Sighting {
     pub(super) name: GatewayName,
     pub(super) user: User,
@@ -36,8 +36,8 @@ pub(super) struct Sighting {
     pub(super) config: PathBuf,
     /// The environment that it was, or would be, started with.
     pub(super) started_with: Vec<(OsString, OsString)>,
-    /// The variables of the state directory's `.env`.
-    pub(super) dotenv: Vec<Assignment>,
+    /// The files that OpenClaw fills its environment from, with what they set.
+    pub(super) variable_files: Vec<(PathBuf, Vec<Assignment>)>,
     /// All variables that OpenClaw sees.
     pub(super) variables: BTreeMap<String, String>,
 }
@@ -119,6 +119,35 @@ impl Sighting {
     }
 }
 
+/// Makes a gateway of a configuration and its directory alone, as if it belonged to the file's owner.
+pub(super) fn of_files(reader: &Reader, state_directory: &Path, config: &Path) -> Sighting {
+    let (uid, gid) = reader.owner(config).unwrap_or_default();
+    let user = reader.user(uid, gid);
+    let state_directory = reader.resolve(state_directory);
+    let variable_files = dotenv_files(reader, &state_directory, &user.home);
+    let variables = variable_files
+        .iter()
+        .flat_map(|(_, assignments)| assignments);
+    let variables = variables.map(|it| (it.name.clone(), it.value.clone()));
+    // The first file that sets a variable is the one that counts.
+    let variables: Vec<_> = variables.collect();
+    Sighting {
+        name: GatewayName(crate::display::path(config)),
+        family: None,
+        starter: Starter::Other {
+            seen: "not looked at".to_owned(),
+        },
+        revivers: Vec::new(),
+        launch: None,
+        config: config.to_owned(),
+        started_with: Vec::new(),
+        variables: variables.into_iter().rev().collect(),
+        variable_files,
+        state_directory,
+        user,
+    }
+}
+
 struct Start {
     user: User,
     family: Option<Family>,
@@ -150,10 +179,12 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
     let state_directory = reader.resolve(&state_directory);
     let config = locked
         .unwrap_or_else(|| first_there(reader, &layout::configs(&own, &home, &state_directory)));
-    let dotenv = reader.file(&state_directory.join(".env")).ok().flatten();
-    let dotenv = dotenv::parse(&String::from_utf8_lossy(&dotenv.unwrap_or_default()));
+    let variable_files = dotenv_files(reader, &state_directory, &home);
     let mut variables = own;
-    for Assignment { name, value, .. } in &dotenv {
+    let assignments = variable_files
+        .iter()
+        .flat_map(|(_, assignments)| assignments);
+    for Assignment { name, value, .. } in assignments {
         variables
             .entry(name.clone())
             .or_insert_with(|| value.clone());
@@ -169,9 +200,26 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
         state_directory,
         config,
         started_with,
-        dotenv,
+        variable_files,
         variables,
     }
+}
+
+/// The files that OpenClaw fills its environment from: the state directory's `.env`, and for the usual state directory
+/// `~/.config/openclaw/gateway.env`; `loadGlobalRuntimeDotEnvFiles` of 2026.9.6.
+fn dotenv_files(
+    reader: &Reader,
+    state_directory: &Path,
+    home: &Path,
+) -> Vec<(PathBuf, Vec<Assignment>)> {
+    let is_usual = state_directory == reader.resolve(&home.join(".openclaw"));
+    let fallback = is_usual.then(|| home.join(".config/openclaw/gateway.env"));
+    let paths = [state_directory.join(".env")].into_iter().chain(fallback);
+    let files = paths.filter_map(|path| {
+        let text = reader.file(&path).ok()??;
+        Some((path, dotenv::parse(&String::from_utf8_lossy(&text))))
+    });
+    files.collect()
 }
 
 fn texts(environment: &[(OsString, OsString)]) -> BTreeMap<String, String> {
@@ -195,8 +243,34 @@ fn name(user: &User, state_directory: &Path) -> GatewayName {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::inventory::{UnitScope, UnitStarter};
+    use crate::scan::unit_file::{self, Specifiers};
+
+    /// Sights a gateway that rests, of a user with this home, started by this unit.
+    pub(in crate::scan) fn at_rest(home: &Path, unit: &str) -> Sighting {
+        let user = User {
+            name: "joe".into(),
+            uid: 1001,
+            gid: 1001,
+            home: home.into(),
+        };
+        let starter = UnitStarter {
+            name: "openclaw-gateway.service".into(),
+            scope: UnitScope::User { uid: 1001 },
+            file: home.join("openclaw-gateway.service"),
+            enablement: "enabled".into(),
+        };
+        let specifiers = Specifiers {
+            home: home.into(),
+            ..Specifiers::default()
+        };
+        let unit = unit_file::parse(&[(starter.file.clone(), unit.to_owned())], &specifiers);
+        let reader = Reader::new();
+        let launch = units::launch_of(&reader, &starter, &user, &unit);
+        resting(&reader, launch)
+    }
 
     #[test]
     fn a_gateway_is_named_by_its_user_and_directory() {

@@ -178,6 +178,16 @@ pub(super) fn launch(reader: &Reader, starter: &UnitStarter, user: &User) -> Lau
         UnitScope::User { .. } => Manager::of(reader, user),
     };
     let unit = read(reader, &manager, &starter.file, &starter.name);
+    launch_of(reader, starter, user, &unit)
+}
+
+/// Turns a parsed unit into what it would start.
+pub(super) fn launch_of(
+    reader: &Reader,
+    starter: &UnitStarter,
+    user: &User,
+    unit: &UnitFile,
+) -> Launch {
     let outcomes = unit.commands.iter();
     let outcomes = outcomes.map(|command| script::in_words(reader, command, &user.home));
     let found = outcomes.into_iter().find(|it| !it.commands.is_empty());
@@ -197,7 +207,7 @@ pub(super) fn launch(reader: &Reader, starter: &UnitStarter, user: &User) -> Lau
         user: user.clone(),
         script,
         command,
-        environment: environment(reader, &unit),
+        environment: environment(reader, unit),
     }
 }
 

@@ -1,0 +1,209 @@
+//! Reads single files and directories as a scan reads them, without processes.
+
+use std::path::Path;
+
+use super::credentials::Ledger;
+use super::sighting::{self, Sighting};
+use super::unit_file::{self, Specifiers};
+use super::{bindings, config, credentials, exposure, gateway, script, units};
+use crate::display;
+use crate::host::reader::{Kind, Reader};
+use crate::inventory::{ConfigFacts, Inspection, Subject, UnitFacts, UnitScope, UnitStarter};
+use crate::openclaw::layout;
+use crate::secret::Hasher;
+
+/// What a path looks like, before it is read. Crontabs and process managers' files belong here too, once they are parsed.
+enum Form {
+    Config,
+    StateDirectory,
+    Unit,
+    Unknown,
+}
+
+/// Says what is understood of a path.
+///
+/// A configuration is read as that of a gateway whose state directory is the file's directory, and whose user is the
+/// file's owner; its environment is the directory's `.env` alone.
+#[must_use]
+pub fn inspect(reader: &Reader, path: &Path, hasher: &Hasher) -> Inspection {
+    match form(reader, path) {
+        Form::Config => {
+            let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
+            let sighting = sighting::of_files(reader, directory.unwrap_or(Path::new(".")), path);
+            config(reader, path, &sighting, hasher, Subject::Config)
+        }
+        Form::StateDirectory => {
+            let file = layout::CONFIG_NAMES.map(|name| path.join(name));
+            let there = file.iter().find(|file| reader.kind(file).is_some());
+            let sighting = sighting::of_files(reader, path, there.unwrap_or(&file[0]));
+            config(reader, path, &sighting, hasher, Subject::StateDirectory)
+        }
+        Form::Unit => unit(reader, path),
+        Form::Unknown => Inspection {
+            path: path.to_owned(),
+            subject: Subject::Unknown,
+            findings: Vec::new(),
+            unseen: vec![match reader.file(path) {
+                Ok(_) => "it is no configuration, state directory or unit file".to_owned(),
+                Err(error) => error.to_string(),
+            }],
+        },
+    }
+}
+
+fn form(reader: &Reader, path: &Path) -> Form {
+    if reader.kind(&reader.resolve(path)) == Some(Kind::Directory) {
+        return Form::StateDirectory;
+    }
+    let text = reader.file(path).ok().flatten().unwrap_or_default();
+    let is_unit = |line: &[u8]| line.trim_ascii() == b"[Service]";
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if name.contains(".service") || text.split(|byte| *byte == b'\n').any(is_unit) {
+        Form::Unit
+    } else if name.contains(".json") || text.trim_ascii().starts_with(b"{") {
+        Form::Config
+    } else {
+        Form::Unknown
+    }
+}
+
+fn config(
+    reader: &Reader,
+    path: &Path,
+    sighting: &Sighting,
+    hasher: &Hasher,
+    subject: fn(ConfigFacts) -> Subject,
+) -> Inspection {
+    let reading = config::read(reader, sighting, hasher);
+    let facts = reading.facts.as_ref();
+    let ledger = facts.map_or_else(Ledger::default, |facts| {
+        credentials::ledger(reader, sighting, facts, hasher)
+    });
+    let mut findings = reading.findings;
+    findings.extend(credentials::findings(sighting, &ledger.unresolved));
+    findings.extend(bindings::findings(&sighting.name, facts));
+    super::sort(&mut findings);
+    let unseen = gateway::unseen(sighting, facts, &ledger);
+    Inspection {
+        path: path.to_owned(),
+        findings,
+        unseen,
+        subject: subject(ConfigFacts {
+            agents: facts.map_or_else(Vec::new, |facts| facts.agents.clone()),
+            accounts: facts.map_or_else(Vec::new, |facts| facts.accounts.clone()),
+            config: reading.config,
+            credentials: ledger.credentials,
+        }),
+    }
+}
+
+fn unit(reader: &Reader, path: &Path) -> Inspection {
+    let (uid, gid) = reader.owner(path).unwrap_or_default();
+    let user = reader.user(uid, gid);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let text = reader.file(path).ok().flatten().unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let specifiers = Specifiers {
+        name: name.clone().into_owned(),
+        user: user.name.clone(),
+        uid: user.uid,
+        home: user.home.clone(),
+    };
+    let unit = unit_file::parse(&[(path.to_owned(), text)], &specifiers);
+    let starter = UnitStarter {
+        name: name.into_owned(),
+        scope: UnitScope::System,
+        file: reader.resolve(path),
+        enablement: "unknown".to_owned(),
+    };
+    let launch = units::launch_of(reader, &starter, &user, &unit);
+    let starts = |command: &Vec<String>| {
+        let outcome = script::in_words(reader, command, &user.home);
+        !outcome.commands.is_empty()
+    };
+    let variables = unit.environment.iter();
+    let facts = UnitFacts {
+        starts_gateway: unit.commands.iter().any(starts),
+        port: launch.command.port(),
+        user: unit.user.as_deref().map(display::text),
+        variables: variables.map(|it| display::text(&it.name)).collect(),
+        environment_files: unit.environment_files,
+    };
+    let sighting = sighting::resting(reader, launch);
+    Inspection {
+        path: path.to_owned(),
+        subject: Subject::Unit(facts),
+        findings: exposure::findings(reader, &sighting),
+        unseen: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests make files")]
+mod tests {
+    use super::*;
+
+    fn inspected(name: &str, text: &[u8]) -> Inspection {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        inspect(&Reader::new(), &path, &Hasher::for_machine("m"))
+    }
+
+    #[test]
+    fn a_configuration_is_told_whatever_its_name() {
+        for name in ["openclaw.json", "backup.json5", "copy"] {
+            let inspection = inspected(name, b"{gateway: {port: 5}, agents: {list: [{id: 'a'}]}}");
+            let Subject::Config(facts) = inspection.subject else {
+                panic!("{name}")
+            };
+            assert_eq!((facts.config.port, facts.agents.len()), (Some(5), 1));
+        }
+    }
+
+    #[test]
+    fn a_state_directory_is_told_with_the_configuration_in_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(
+            directory.path().join("clawdbot.json"),
+            "{channels: {telegram: {botToken: '${T}'}}}",
+        )
+        .expect("written");
+        std::fs::write(directory.path().join(".env"), "T=7214000031:AAA").expect("written");
+        let inspection = inspect(&Reader::new(), directory.path(), &Hasher::for_machine("m"));
+        let Subject::StateDirectory(facts) = inspection.subject else {
+            panic!("no state directory")
+        };
+        let credential = facts.credentials.first().expect("a token");
+        assert_eq!(credential.public_id, "tg:7214…31");
+        assert_eq!(credential.places.len(), 2);
+    }
+
+    #[test]
+    fn a_unit_is_told_without_its_values() {
+        let text = b"[Service]\nUser=joe\nEnvironment=A=SEKRET\nEnvironmentFile=-/e\nExecStart=/usr/bin/openclaw gateway --port 7 --token SEKRET\n";
+        let inspection = inspected("x.service", text);
+        let Subject::Unit(facts) = &inspection.subject else {
+            panic!("no unit")
+        };
+        assert!(facts.starts_gateway);
+        assert_eq!((facts.port, facts.user.as_deref()), (Some(7), Some("joe")));
+        assert!(!format!("{inspection:?}").contains("SEKRET"));
+    }
+
+    #[test]
+    fn what_is_not_understood_says_so() {
+        let inspection = inspected("crontab", b"@reboot openclaw gateway\n");
+        assert_eq!(inspection.subject, Subject::Unknown);
+        assert_eq!(
+            inspection.unseen,
+            ["it is no configuration, state directory or unit file"]
+        );
+        let bad = inspected("openclaw.json", b"{a: SEKRET}");
+        assert_eq!(
+            bad.findings.first().map(|it| it.id.as_str()),
+            Some("OM-C001")
+        );
+        assert!(!format!("{bad:?}").contains("SEKRET"));
+    }
+}

@@ -1,0 +1,39 @@
+//! Every finding of the catalogue is produced by a test: the tests of the scanner name each id.
+//!
+//! Read from the source, so it proves that a test speaks of the id; that the test fails without the rule is for its author.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test reads the source tree and fails by panicking"
+)]
+
+use std::path::Path;
+
+use ocmigrate::inventory::catalogued;
+
+/// The tests below `src/scan`: what follows the mark of a test module, and files of tests.
+fn tests_of_the_scanner() -> String {
+    let scan = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/scan");
+    let files = walkdir::WalkDir::new(scan).into_iter().map(Result::unwrap);
+    let sources = files.filter(|entry| entry.path().extension().is_some_and(|end| end == "rs"));
+    let tests = sources.filter_map(|entry| {
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        if entry.path().to_string_lossy().ends_with("_tests.rs") {
+            return Some(text);
+        }
+        Some(text.split_once("#[cfg(test)]")?.1.to_owned())
+    });
+    let lines: Vec<_> = tests
+        .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    lines.join("\n")
+}
+
+#[test]
+fn every_finding_is_produced_by_a_test_of_the_scanner() {
+    let tests = tests_of_the_scanner();
+    let ids = catalogued::ALL.iter().map(|kind| kind.id);
+    let missing: Vec<_> = ids.filter(|id| !tests.contains(id)).collect();
+    assert_eq!(missing, [""; 0]);
+}
