@@ -106,15 +106,18 @@ pub struct Suspension {
     pub active: u64,
 }
 
-/// Reads what `gateway call gateway.suspend.prepare --json` printed; `None` where no suspension was granted.
+/// Reads what `gateway call gateway.suspend.prepare --json` printed; `None` where the gateway does not know of suspension,
+/// or is in no state for it.
 #[must_use]
 pub fn parse_suspension(stdout: &[u8]) -> Option<Suspension> {
-    let said = find_json(stdout, "suspensionId")?;
+    let said = find_json(stdout, "activeCount")?;
     let status = said.get("status")?.as_str()?;
-    ["draining", "ready"].contains(&status).then(|| Suspension {
-        is_ready: status == "ready",
-        active: said.get("activeCount").and_then(Value::as_u64).unwrap_or(0),
-    })
+    ["busy", "draining", "ready"]
+        .contains(&status)
+        .then(|| Suspension {
+            is_ready: status == "ready",
+            active: said.get("activeCount").and_then(Value::as_u64).unwrap_or(0),
+        })
 }
 
 /// Finds the first JSON object with a key among lines of a log: each line that starts with a brace is tried.
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_suspension_drains_and_then_is_ready_and_a_refusal_is_none() {
+    fn a_gateway_is_busy_draining_or_suspended_or_knows_nothing_of_it() {
         let said = |text: &str| parse_suspension(text.as_bytes());
         let draining = said(r#"{"status":"draining","suspensionId":"x","activeCount":2}"#);
         let expected = Suspension {
@@ -189,10 +192,8 @@ mod tests {
         assert_eq!(draining, Some(expected));
         let ready = said("{\n \"status\":\"ready\",\"suspensionId\":\"x\",\"activeCount\":0\n}\n");
         assert!(ready.is_some_and(|suspension| suspension.is_ready));
-        assert_eq!(
-            said(r#"{"status":"busy","reason":"gateway-draining"}"#),
-            None
-        );
+        let busy = said(r#"{"status":"busy","reason":"active-work","activeCount":3}"#);
+        assert_eq!(busy.map(|suspension| suspension.active), Some(3));
         assert_eq!(said("unknown method"), None);
     }
 

@@ -133,15 +133,27 @@ pub fn channels_status_argv(release: &Release) -> Vec<OsString> {
     argv(release, "openclaw.mjs", &["channels", "status", "--json"])
 }
 
-/// Returns the command that takes no new turns in, lets running ones finish, and says how many there are; it prints JSON
-/// for [`super::output`]. Given again it extends the suspension, which the gateway takes back by itself after two minutes.
-/// Meanwhile it goes on polling and keeps what arrives for the next start; 2026.9.6.
+/// How a gateway is closed for new turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspend {
+    /// Only if no turn runs right now; otherwise it says how many do.
+    WhenIdle,
+    /// At once. Running turns finish, but one that has not come to its model yet ends with an error.
+    AtOnce,
+}
+
+/// Returns the command that closes a gateway for new turns; it prints JSON for [`super::output`]. Given again it extends
+/// the suspension, which the gateway takes back by itself after two minutes. A suspended gateway goes on polling and keeps
+/// what arrives for the next start; 2026.9.6.
 ///
-/// `gateway suspend --wait` would not do: it closes the gateway only at an instant without turns, which a busy one never
-/// has, and a gateway that is stopped with turns waiting drains for five minutes; seen with 2026.9.6.
+/// `gateway suspend --wait` would not do: it looks for an idle instant each twenty seconds only, which a busy gateway
+/// hardly has, and one that is stopped with turns waiting drains for five minutes; seen with 2026.9.6.
 #[must_use]
-pub fn suspend_argv(release: &Release) -> Vec<OsString> {
-    let request = r#"{"requestId":"ocmigrate","drain":true}"#;
+pub fn suspend_argv(release: &Release, suspend: Suspend) -> Vec<OsString> {
+    let request = match suspend {
+        Suspend::WhenIdle => r#"{"requestId":"ocmigrate"}"#,
+        Suspend::AtOnce => r#"{"requestId":"ocmigrate","drain":true}"#,
+    };
     argv(
         release,
         "openclaw.mjs",

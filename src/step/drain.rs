@@ -6,22 +6,42 @@ use super::Context;
 use crate::display;
 use crate::openclaw::output;
 
-/// How long turns may take until the gateway is stopped in spite of them; it then has 315 s more of its own.
-const DEADLINE: Duration = Duration::from_secs(90);
+/// The two commands that close a gateway for new turns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspend {
+    /// The argv that closes it if it is idle right now.
+    pub when_idle: Vec<String>,
+    /// The argv that closes it at once.
+    pub at_once: Vec<String>,
+}
+
+/// How long an idle instant is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long running turns may take from then on until the gateway is stopped; it then has 315 s more of its own.
+const DEADLINE: Duration = Duration::from_secs(120);
 /// How long one answer may take: the start of a command, on a loaded machine.
 pub(super) const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(300);
 
-/// Closes a gateway for new turns and waits until the running ones are done; it polls its bots meanwhile and keeps what
-/// arrives. `ask` asks for the suspension, or extends it, and returns what was printed.
+/// Closes a gateway for new turns at an instant in which none runs; it polls its bots on and keeps what arrives. A gateway
+/// that has no such instant is closed with turns running. `ask` runs one of the two commands and returns what it printed.
 ///
 /// A gateway that cannot be asked finishes its turns after SIGTERM by itself, so nothing here fails. If this process dies,
 /// the gateway opens again two minutes later.
-pub(super) fn drain(context: &Context, ask: impl Fn() -> Option<Vec<u8>>) {
+pub(super) fn drain(
+    context: &Context,
+    suspend: &Suspend,
+    ask: impl Fn(&[String]) -> Option<Vec<u8>>,
+) {
     let begun = context.host.now_ms();
-    let waited = || Duration::from_millis(context.host.now_ms().abs_diff(begun));
     loop {
-        let said = ask().and_then(|stdout| output::parse_suspension(&stdout));
+        let waited = Duration::from_millis(context.host.now_ms().abs_diff(begun));
+        let argv = if waited < PATIENCE {
+            &suspend.when_idle
+        } else {
+            &suspend.at_once
+        };
+        let said = ask(argv).and_then(|stdout| output::parse_suspension(&stdout));
         let Some(suspension) = said else {
             (context.say)(
                 "the gateway does not take a suspension; it finishes its turns while it stops",
@@ -31,13 +51,12 @@ pub(super) fn drain(context: &Context, ask: impl Fn() -> Option<Vec<u8>>) {
         if suspension.is_ready {
             return;
         }
-        let turns = display::count(suspension.active, "turn", "turns");
-        if waited() > DEADLINE {
-            (context.say)(&format!("{turns} still run; the gateway is stopped now"));
+        let turns = display::count(suspension.active, "turn runs", "turns run");
+        if waited > DEADLINE {
+            (context.say)(&format!("{turns} still; the gateway is stopped now"));
             return;
         }
-        let seconds = waited().as_secs();
-        (context.say)(&format!("draining {turns}, {seconds} s; new messages wait"));
+        (context.say)(&format!("draining: {turns}, {} s", waited.as_secs()));
         context.host.sleep(PAUSE);
     }
 }

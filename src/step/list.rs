@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, launched};
+use super::drain::Suspend;
 use super::image::recipe_hash;
 use super::{
     ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, DisarmStarter,
@@ -59,7 +60,7 @@ struct Movable<'a> {
     serve: Vec<String>,
     validate: Vec<String>,
     channels: Vec<String>,
-    suspend: Vec<String>,
+    suspend: Suspend,
 }
 
 /// Makes the list of steps that moves one group; the same plan always gives the same list.
@@ -201,7 +202,10 @@ fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> 
         serve: text(release::gateway_argv(release))?,
         validate: text(release::validate_argv(release))?,
         channels: text(release::channels_status_argv(release))?,
-        suspend: text(release::suspend_argv(release))?,
+        suspend: Suspend {
+            when_idle: text(release::suspend_argv(release, release::Suspend::WhenIdle))?,
+            at_once: text(release::suspend_argv(release, release::Suspend::AtOnce))?,
+        },
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::confirm_native::Nothing;
 use super::create_container::{GROUP_LABEL, launched};
-use super::drain::{ANSWER_DEADLINE, drain};
+use super::drain::{ANSWER_DEADLINE, Suspend, drain};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{Container, ContainerState, RestartPolicy};
 use crate::host::GatewayTrace;
@@ -19,7 +19,7 @@ pub struct StartContainer {
     /// The `uid:gid` that it runs as.
     pub user: String,
     /// The argv that lets the gateway's running turns finish.
-    pub suspend: Vec<String>,
+    pub suspend: Suspend,
     /// What identifies native processes of its gateway, which must not run.
     pub trace: GatewayTrace,
 }
@@ -108,8 +108,8 @@ impl StartContainer {
     /// Lets running turns finish while the bots are still polled; a gateway that cannot be asked finishes them after
     /// SIGTERM by itself.
     fn drain(&self, context: &Context) {
-        let argv = launched(&self.suspend);
-        drain(context, || {
+        drain(context, &self.suspend, |argv| {
+            let argv = launched(argv);
             let asked =
                 context
                     .docker

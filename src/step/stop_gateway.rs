@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::drain::{ANSWER_DEADLINE, drain};
+use super::drain::{ANSWER_DEADLINE, Suspend, drain};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::host::GatewayTrace;
 use crate::inventory::{ProcessId, UnitStarter, User};
@@ -28,8 +28,8 @@ pub struct StopGateway {
     pub unit: UnitStarter,
     /// The user that it runs as.
     pub user: User,
-    /// The argv that lets its running turns finish.
-    pub suspend: Vec<String>,
+    /// The commands that let its running turns finish.
+    pub suspend: Suspend,
     /// What identifies its processes.
     pub trace: GatewayTrace,
 }
@@ -113,9 +113,9 @@ impl StopGateway {
         if !context.host.is_alive(process)? {
             return Ok(());
         }
-        let argv: Vec<OsString> = self.suspend.iter().map(OsString::from).collect();
         let environment = context.host.environment(process)?;
-        drain(context, || {
+        drain(context, &self.suspend, |argv| {
+            let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
             let asked = context
                 .host
                 .run_as(&self.user, &argv, &environment, ANSWER_DEADLINE);

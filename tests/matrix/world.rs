@@ -40,7 +40,7 @@ const ROOTS: Ownership = Ownership {
 };
 const DRAINING: &str = r#"{"suspensionId":"x","status":"draining","activeCount":2}"#;
 /// What a command of a running gateway prints: how its channels do, and that it is idle.
-const ANSWER: &str = r#"{"suspensionId":"x","status":"ready","channelAccounts":{"telegram":[{"accountId":"default","enabled":true,"running":true,
+const ANSWER: &str = r#"{"suspensionId":"x","status":"ready","activeCount":0,"channelAccounts":{"telegram":[{"accountId":"default","enabled":true,"running":true,
     "connected":true,"lifecycle":"ready","lastStartAt":10,"lastTransportActivityAt":20,"lastError":null}]}}"#;
 
 /// What is wrong with the gateway once it is in its container.
