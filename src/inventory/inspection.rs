@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Agent, ChannelAccount, Config, Credential, Finding};
+use super::{Agent, ChannelAccount, Config, Credential, Finding, Starter};
 
 /// What was understood of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +31,10 @@ pub enum Subject {
     StateDirectory(ConfigFacts),
     /// A unit file of systemd.
     Unit(UnitFacts),
+    /// A crontab.
+    Crontab(StartFacts),
+    /// A dump of pm2.
+    Pm2Dump(StartFacts),
     /// Nothing that is understood.
     Unknown,
 }
@@ -63,4 +67,26 @@ pub struct UnitFacts {
     pub variables: Vec<String>,
     /// Its files with more variables.
     pub environment_files: Vec<PathBuf>,
+}
+
+/// What a file says that starts several things; never the commands, which may hold a token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartFacts {
+    /// Its entries that start a gateway of OpenClaw, in order.
+    pub starts: Vec<Start>,
+}
+
+/// One entry that starts a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// The entry.
+    pub starter: Starter,
+    /// The user that the gateway would run as.
+    pub user: String,
+    /// The gateway's state directory, where no variable of a shell hides it.
+    pub state_directory: Option<PathBuf>,
+    /// The value of `--port`.
+    pub port: Option<u16>,
 }

@@ -24,7 +24,7 @@ pub use gateway::{
     User,
 };
 pub use host::{CgroupVersion, Distribution, Engine, Host};
-pub use inspection::{ConfigFacts, Inspection, Subject, UnitFacts};
+pub use inspection::{ConfigFacts, Inspection, Start, StartFacts, Subject, UnitFacts};
 pub use resting::RestingState;
 pub use starter::{
     Arming, ContainerStarter, CronStarter, LoopStarter, Pm2Starter, Reviver, Starter, UnitScope,

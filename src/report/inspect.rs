@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::display;
-use crate::inventory::{ChannelAccount, ConfigFacts, Inspection, Subject, UnitFacts};
+use crate::inventory::{ChannelAccount, ConfigFacts, Inspection, StartFacts, Subject, UnitFacts};
 
 /// Renders inspections, for each one row with everything that is short, then findings and what could not be told.
 #[must_use]
@@ -32,6 +32,8 @@ fn row(inspection: &Inspection) -> String {
         Subject::Config(facts) => ("configuration", config(facts)),
         Subject::StateDirectory(facts) => ("state-directory", config(facts)),
         Subject::Unit(facts) => ("unit", unit(facts)),
+        Subject::Crontab(facts) => ("crontab", starts(facts)),
+        Subject::Pm2Dump(facts) => ("pm2-dump", starts(facts)),
         Subject::Unknown => ("unknown", String::new()),
     };
     let row = format!("{}  {kind}  {facts}", display::path(&inspection.path));
@@ -100,6 +102,19 @@ fn unit(facts: &UnitFacts) -> String {
             .map_or_else(|| "absent".to_owned(), display::text),
         variables.len(),
         environment_files.len()
+    )
+}
+
+fn starts(facts: &StartFacts) -> String {
+    let starts = facts.starts.iter().map(|start| {
+        let directory = start.state_directory.as_deref();
+        let directory = directory.map_or_else(|| "unknown".to_owned(), display::path);
+        format!("  {} as {}: {directory}", start.starter, start.user)
+    });
+    format!(
+        "gateways={}{}",
+        facts.starts.len(),
+        starts.collect::<String>()
     )
 }
 

@@ -64,7 +64,13 @@ fn is_read(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_allowed)
 }
 
-fn table(
+/// Returns whether a text is a crontab: some line of it has a schedule.
+pub(super) fn is_table(text: &str) -> bool {
+    !parse(text, false).is_empty()
+}
+
+/// Finds the lines of one table that start a gateway. Without an owner the table has a column for the user.
+pub(super) fn table(
     reader: &Reader,
     file: &Path,
     owner: Option<&User>,

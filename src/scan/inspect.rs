@@ -3,20 +3,27 @@
 use std::path::Path;
 
 use super::credentials::Ledger;
+use super::launch::Launches;
 use super::sighting::{self, Sighting};
 use super::unit_file::{self, Specifiers};
-use super::{bindings, config, credentials, exposure, gateway, script, units};
+use super::{bindings, config, credentials, crontab, exposure, gateway, pm2, script, units, users};
 use crate::display;
 use crate::host::reader::{Kind, Reader};
-use crate::inventory::{ConfigFacts, Inspection, Subject, UnitFacts, UnitScope, UnitStarter};
+use serde::de::IgnoredAny;
+
+use crate::inventory::{
+    ConfigFacts, Inspection, Start, StartFacts, Subject, UnitFacts, UnitScope, UnitStarter,
+};
 use crate::openclaw::layout;
 use crate::secret::Hasher;
 
-/// What a path looks like, before it is read. Crontabs and process managers' files belong here too, once they are parsed.
+/// What a path looks like, before it is read.
 enum Form {
     Config,
     StateDirectory,
     Unit,
+    Crontab,
+    Pm2Dump,
     Unknown,
 }
 
@@ -39,12 +46,17 @@ pub fn inspect(reader: &Reader, path: &Path, hasher: &Hasher) -> Inspection {
             config(reader, path, &sighting, hasher, Subject::StateDirectory)
         }
         Form::Unit => unit(reader, path),
+        Form::Crontab => crontab(reader, path),
+        Form::Pm2Dump => pm2_dump(reader, path),
         Form::Unknown => Inspection {
             path: path.to_owned(),
             subject: Subject::Unknown,
             findings: Vec::new(),
             unseen: vec![match reader.file(path) {
-                Ok(_) => "it is no configuration, state directory or unit file".to_owned(),
+                Ok(_) => {
+                    "it is no configuration, state directory, unit file, crontab or dump of pm2"
+                        .to_owned()
+                }
                 Err(error) => error.to_string(),
             }],
         },
@@ -60,8 +72,12 @@ fn form(reader: &Reader, path: &Path) -> Form {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name.contains(".service") || text.split(|byte| *byte == b'\n').any(is_unit) {
         Form::Unit
+    } else if serde_json::from_slice::<Vec<IgnoredAny>>(&text).is_ok() {
+        Form::Pm2Dump
     } else if name.contains(".json") || text.trim_ascii().starts_with(b"{") {
         Form::Config
+    } else if crontab::is_table(&String::from_utf8_lossy(&text)) {
+        Form::Crontab
     } else {
         Form::Unknown
     }
@@ -138,6 +154,47 @@ fn unit(reader: &Reader, path: &Path) -> Inspection {
     }
 }
 
+/// A table of the system, in `/etc`, has a column for the user; another is taken for the table of its owner.
+fn crontab(reader: &Reader, path: &Path) -> Inspection {
+    let (uid, gid) = reader.owner(path).unwrap_or_default();
+    let user = reader.user(uid, gid);
+    let is_systems =
+        path == Path::new("/etc/crontab") || path.parent().is_some_and(|it| it.ends_with("cron.d"));
+    let owner = Some(&user).filter(|_| !is_systems);
+    let mut launches = Launches::default();
+    crontab::table(reader, path, owner, &users::all(reader), &mut launches);
+    starts(reader, path, launches, Subject::Crontab)
+}
+
+fn pm2_dump(reader: &Reader, path: &Path) -> Inspection {
+    let (uid, gid) = reader.owner(path).unwrap_or_default();
+    let user = reader.user(uid, gid);
+    let launches = pm2::dump(reader, path, &user, &users::all(reader)).unwrap_or_default();
+    starts(reader, path, launches, Subject::Pm2Dump)
+}
+
+fn starts(
+    reader: &Reader,
+    path: &Path,
+    launches: Launches,
+    subject: fn(StartFacts) -> Subject,
+) -> Inspection {
+    let starts = launches.found.into_iter().map(|launch| Start {
+        user: display::text(&launch.user.name),
+        state_directory: launch.state_directory(reader),
+        port: launch.command.port(),
+        starter: launch.starter,
+    });
+    Inspection {
+        path: path.to_owned(),
+        subject: subject(StartFacts {
+            starts: starts.collect(),
+        }),
+        findings: launches.findings,
+        unseen: Vec::new(),
+    }
+}
+
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the tests make files")]
 mod tests {
@@ -192,12 +249,32 @@ mod tests {
     }
 
     #[test]
+    fn a_crontab_and_a_dump_are_told_by_what_they_start_without_commands() {
+        let table = b"T=SEKRET\n# @reboot openclaw gateway\n@reboot openclaw --profile work gateway --port 7 --token SEKRET\n0 5 * * * backup\n";
+        let dump = br#"[{"name":"claw","pm_exec_path":"/usr/bin/openclaw","args":["--profile","work","gateway","--port","7"],
+            "env":{"OPENCLAW_GATEWAY_TOKEN":"SEKRET"}},{"name":"web","pm_exec_path":"/srv/web.js"}]"#;
+        for (name, text) in [("root", &table[..]), ("dump.pm2", dump)] {
+            let inspection = inspected(name, text);
+            assert!(!format!("{inspection:?}").contains("SEKRET"));
+            let (Subject::Crontab(facts) | Subject::Pm2Dump(facts)) = inspection.subject else {
+                panic!("{name}")
+            };
+            let [start] = &facts.starts[..] else {
+                panic!("{name}: {:?}", facts.starts)
+            };
+            assert_eq!(start.port, Some(7));
+            let directory = start.state_directory.as_deref();
+            assert!(directory.is_some_and(|it| it.ends_with(".openclaw-work")));
+        }
+    }
+
+    #[test]
     fn what_is_not_understood_says_so() {
-        let inspection = inspected("crontab", b"@reboot openclaw gateway\n");
+        let inspection = inspected("notes", b"@reboot\n");
         assert_eq!(inspection.subject, Subject::Unknown);
         assert_eq!(
             inspection.unseen,
-            ["it is no configuration, state directory or unit file"]
+            ["it is no configuration, state directory, unit file, crontab or dump of pm2"]
         );
         let bad = inspected("openclaw.json", b"{a: SEKRET}");
         assert_eq!(

@@ -46,10 +46,36 @@ pub(super) fn find(
     let Some((dump, applications)) = dumps.iter().find_map(read) else {
         return;
     };
+    take(reader, &dump, applications, (when, user), all, launches);
+}
+
+/// Finds the applications of one dump that start a gateway; `None` where the file is no dump.
+pub(super) fn dump(reader: &Reader, file: &Path, user: &User, all: &[User]) -> Option<Launches> {
+    let applications = parse(&reader.file(file).ok()??)?;
+    let mut launches = Launches::default();
+    take(
+        reader,
+        file,
+        applications,
+        (When::AtBoot, user),
+        all,
+        &mut launches,
+    );
+    Some(launches)
+}
+
+fn take(
+    reader: &Reader,
+    dump: &Path,
+    applications: Vec<Application>,
+    (when, user): (When, &User),
+    all: &[User],
+    launches: &mut Launches,
+) {
     for application in applications {
         let starter = Starter::Pm2(Pm2Starter {
             name: application.name.clone(),
-            dump: dump.clone(),
+            dump: dump.to_path_buf(),
             user: user.name.clone(),
         });
         let environment = application
@@ -59,7 +85,7 @@ pub(super) fn find(
                 name: name.clone(),
                 value: value.clone(),
                 place: Place {
-                    path: dump.clone(),
+                    path: dump.to_path_buf(),
                     line: None,
                 },
             });
@@ -69,7 +95,7 @@ pub(super) fn find(
             when,
             user,
             environment: &environment,
-            place: display::path(&dump),
+            place: display::path(dump),
         };
         let base = application.directory.as_deref().unwrap_or(&user.home);
         let outcome = script::in_words(reader, &application.words, base);
