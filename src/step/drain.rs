@@ -16,9 +16,9 @@ pub struct Suspend {
 }
 
 /// How long an idle instant is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long running turns may take from then on until the gateway is stopped; it then has 315 s more of its own.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 /// How long one answer may take: the start of a command, on a loaded machine.
 pub(super) const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(300);
