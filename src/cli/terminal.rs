@@ -103,11 +103,19 @@ impl Terminal {
                 Failure::new(Code::Usage, "there is no terminal to ask at").hint("add --yes")
             );
         }
-        dialoguer::Confirm::new()
+        // At Ctrl-C the prompt sends its own process a SIGINT, which would kill it with the cursor hidden.
+        catch(signal_hook::consts::SIGINT);
+        let answer = dialoguer::Confirm::new()
             .with_prompt(question)
             .default(false)
-            .interact()
-            .map_err(|_| Failure::new(Code::Interrupted, "interrupted; nothing was changed"))
+            .interact();
+        answer.map_err(|_| {
+            let terminal = dialoguer::console::Term::stderr();
+            let _ = terminal
+                .show_cursor()
+                .and_then(|()| terminal.write_line(""));
+            Failure::new(Code::Interrupted, "interrupted; nothing was changed")
+        })
     }
 }
 
@@ -152,11 +160,14 @@ static INTERRUPTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// From now on Ctrl-C and SIGTERM turn the run back at the next step instead of killing it.
 pub(super) fn catch_interrupts() {
+    catch(signal_hook::consts::SIGINT);
+    catch(signal_hook::consts::SIGTERM);
+}
+
+fn catch(signal: i32) {
     let flag = INTERRUPTED.get_or_init(|| Arc::new(AtomicBool::new(false)));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // Without the handler the signal kills, which resume copes with.
-        let _ = signal_hook::flag::register(signal, Arc::clone(flag));
-    }
+    // Without the handler the signal kills, which resume copes with.
+    let _ = signal_hook::flag::register(signal, Arc::clone(flag));
 }
 
 /// Returns whether one of them came.

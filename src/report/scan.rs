@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use super::columns;
 use crate::display;
-use crate::inventory::{Credential, Gateway, Host, Inventory, Severity};
+use crate::inventory::{
+    Companion, Contained, Credential, Gateway, Host, Inventory, Part, RestingState, Severity,
+    Starter,
+};
 
 /// Renders an inventory for a terminal of 80 columns or more.
 #[must_use]
@@ -19,6 +22,9 @@ pub fn scan_text(inventory: &Inventory) -> String {
         credentials(&mut text, &inventory.gateways);
         ownership(&mut text, &inventory.gateways);
     }
+    companions(&mut text, &inventory.companions);
+    contained(&mut text, &inventory.contained);
+    states(&mut text, &inventory.states);
     findings(&mut text, inventory);
     for unseen in &inventory.unseen {
         let _ = writeln!(text, "not seen: {}", display::text(unseen));
@@ -80,11 +86,19 @@ fn gateway(gateway: &Gateway) -> Vec<String> {
         gateway
             .memory
             .map_or_else(dash, |memory| memory.pss.to_string()),
-        process.map_or_else(dash, |process| uptime(process.uptime_secs)),
+        process.map_or_else(dash, |process| span(process.uptime_secs)),
     ]
 }
 
-fn uptime(seconds: u64) -> String {
+/// Returns the text as it may be printed, or a dash where there is none.
+fn or_dash(text: &str) -> String {
+    match text {
+        "" => "-".to_owned(),
+        text => display::text(text),
+    }
+}
+
+fn span(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),
@@ -94,12 +108,14 @@ fn uptime(seconds: u64) -> String {
 }
 
 /// Writes what starts each gateway, and how that is disarmed and armed again.
+/// How everything is disarmed that could start a gateway; a unit that stands in the table above needs no words.
 fn starters(text: &mut String, gateways: &[Gateway]) {
     for gateway in gateways {
         let own = (&gateway.starter, None, &gateway.arming);
+        let own = Some(own).filter(|(starter, ..)| !matches!(starter, Starter::Unit(_)));
         let others = gateway.revivers.iter();
         let others = others.map(|it| (&it.starter, Some(it.when), &it.arming));
-        for (starter, when, arming) in [own].into_iter().chain(others) {
+        for (starter, when, arming) in own.into_iter().chain(others) {
             let when = when.map_or_else(String::new, |when| format!(", also {when}"));
             let _ = writeln!(
                 text,
@@ -145,13 +161,6 @@ fn credentials(text: &mut String, gateways: &[Gateway]) {
 
 fn row(credential: &Credential) -> Vec<String> {
     let places: Vec<_> = credential.places.iter().map(ToString::to_string).collect();
-    let or_dash = |text: &str| {
-        if text.is_empty() {
-            "-".to_owned()
-        } else {
-            display::text(text)
-        }
-    };
     vec![
         or_dash(&credential.public_id),
         credential.hash.to_string(),
@@ -174,6 +183,69 @@ fn ownership(text: &mut String, gateways: &[Gateway]) {
             census.size,
             census.strays
         );
+    }
+}
+
+fn companions(text: &mut String, companions: &[Companion]) {
+    let rows: Vec<_> = companions.iter().map(companion).collect();
+    let titles = ["PID", "name", "gateway", "part", "port", "starter"];
+    table(text, "Companions", &titles, rows);
+}
+
+fn companion(companion: &Companion) -> Vec<String> {
+    let part = match companion.part {
+        Part::Client => "client",
+        Part::Service => "service",
+        Part::Named => "named",
+    };
+    let gateway = companion.gateway.as_ref().map(ToString::to_string);
+    vec![
+        companion.process.pid.to_string(),
+        display::text(&companion.name),
+        or_dash(&gateway.unwrap_or_default()),
+        part.to_owned(),
+        or_dash(
+            &companion
+                .port
+                .map_or_else(String::new, |port| port.to_string()),
+        ),
+        or_dash(&companion.starter),
+    ]
+}
+
+fn contained(text: &mut String, contained: &[Contained]) {
+    let row = |it: &Contained| {
+        let id = it.container.id.get(..12).unwrap_or(&it.container.id);
+        vec![
+            it.process.pid.to_string(),
+            display::text(it.container.name.as_deref().unwrap_or(id)),
+        ]
+    };
+    let rows: Vec<_> = contained.iter().map(row).collect();
+    table(text, "In containers already", &["PID", "container"], rows);
+}
+
+fn states(text: &mut String, states: &[RestingState]) {
+    let row = |state: &RestingState| {
+        let more = if state.is_counted_whole { "" } else { "+" };
+        vec![
+            display::path(&state.path),
+            display::text(&state.user),
+            format!("{}{more}", state.size),
+            span(state.unchanged_secs),
+            state.revivers.len().to_string(),
+        ]
+    };
+    let rows: Vec<_> = states.iter().map(row).collect();
+    let titles = ["state directory", "user", "size", "unchanged", "revivers"];
+    table(text, "Used by no gateway", &titles, rows);
+}
+
+/// A table with a title and the number of its rows; nothing where there are none.
+fn table(text: &mut String, title: &str, titles: &[&str], rows: Vec<Vec<String>>) {
+    if !rows.is_empty() {
+        let _ = writeln!(text, "{title}  {}", rows.len());
+        text.push_str(&columns(titles, rows, "  "));
     }
 }
 

@@ -8,12 +8,16 @@
 use std::path::Path;
 
 use insta::assert_snapshot;
-use ocmigrate::inventory::{Finding, Inventory, catalogued};
+use ocmigrate::inventory::{
+    Companion, Contained, ContainerStarter, CronStarter, Finding, Inventory, Part, RestingState,
+    Reviver, Starter, When, catalogued,
+};
 use ocmigrate::plan::{self, Plan};
 use ocmigrate::report::{
     DryRun, GroupStatus, Refusal, dry_run, dry_run_markdown, dry_run_text, scan_text, status_text,
 };
 use ocmigrate::step::{Paths, Step, steps};
+use ocmigrate::units::Bytes;
 
 /// A host with one gateway, three agents and a stray file, as scan wrote it in the lab.
 fn inventory() -> Inventory {
@@ -54,6 +58,53 @@ fn report() -> DryRun {
 #[test]
 fn scan_shows_gateways_credentials_and_findings() {
     assert_snapshot!(scan_text(&inventory()));
+}
+
+#[test]
+fn scan_shows_what_lives_beside_the_gateways() {
+    let mut inventory = inventory();
+    let process = inventory.gateways[0].process.clone().unwrap().id;
+    let cron = Starter::Cron(CronStarter {
+        file: "/var/spool/cron/crontabs/joe".into(),
+        line: 3,
+        user: "joe".to_owned(),
+        schedule: "*/5 * * * *".to_owned(),
+    });
+    let reviver = Reviver {
+        arming: cron.arming("joe"),
+        starter: cron,
+        script: None,
+        when: When::OnSchedule,
+        asks_unit: false,
+    };
+    inventory.gateways[0].revivers.push(reviver.clone());
+    inventory.companions.push(Companion {
+        gateway: Some(inventory.gateways[0].name.clone()),
+        part: Part::Service,
+        process,
+        name: "ollama".to_owned(),
+        uid: Some(999),
+        starter: "ollama.service".to_owned(),
+        directory: Some("/usr/share/ollama".into()),
+        port: Some(11434),
+    });
+    inventory.contained.push(Contained {
+        container: ContainerStarter {
+            id: "0123456789ab".repeat(6)[..64].to_owned(),
+            name: None,
+        },
+        process,
+        uid: Some(1000),
+    });
+    inventory.states.push(RestingState {
+        path: "/home/joe/.clawdbot".into(),
+        user: "joe".to_owned(),
+        unchanged_secs: 40 * 86_400,
+        size: Bytes(3 << 20),
+        is_counted_whole: true,
+        revivers: vec![reviver],
+    });
+    assert_snapshot!(scan_text(&inventory));
 }
 
 #[test]
