@@ -5,6 +5,7 @@
 mod agent;
 mod census;
 mod companion;
+mod edge;
 mod finding;
 mod gateway;
 mod host;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use agent::{Agent, ChannelAccount, Credential, Exclusivity, Place};
 pub use census::{Census, Stray};
 pub use companion::{Companion, Contained, Part};
+pub use edge::{AgentName, Edge, EdgeKind};
 pub use finding::{Catalogued, Finding, Severity, catalogued};
 pub use gateway::{
     Auth, Config, EnvironmentVariable, Gateway, GatewayName, Memory, Process, ProcessId, Release,
@@ -46,6 +48,8 @@ pub struct Inventory {
     pub host: Host,
     /// Every gateway found, sorted by name.
     pub gateways: Vec<Gateway>,
+    /// What holds agents together, sorted; each pair and kind once.
+    pub edges: Vec<Edge>,
     /// State directories that no gateway uses, sorted by path.
     pub states: Vec<RestingState>,
     /// Processes that speak to gateways over loopback, and those that a person named.

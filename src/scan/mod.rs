@@ -100,6 +100,7 @@ pub fn scan_with(
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
         host,
         gateways,
+        edges: Vec::new(),
         states,
         companions,
         contained,

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use ocmigrate_lab::bot_api::client::Client;
+use ocmigrate_lab::services::lab_address;
 use serde::Serialize;
 
 /// What a subcommand comes to.
@@ -63,7 +64,7 @@ impl Arguments {
 #[derive(Debug, Args)]
 pub(crate) struct Server {
     /// Ask the Bot API server at URL
-    #[arg(long, value_name = "URL", default_value = "http://10.99.0.1:9600")]
+    #[arg(long, value_name = "URL", default_value_t = format!("http://{}:9600", lab_address()))]
     server: String,
 }
 

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::services::{DEFAULT_ADDRESS, lab_address};
+
 /// Everything a box is furnished with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -137,10 +139,15 @@ impl Fleet {
         })
     }
 
-    /// Reads one of the fleets that come with the lab, by name.
+    /// Reads one of the fleets that come with the lab, by name, and lets it talk to [`lab_address`].
     pub fn named(name: &str) -> Result<Self, FleetError> {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fleets");
-        Self::read(&directory.join(name).with_extension("json"))
+        let mut fleet = Self::read(&directory.join(name).with_extension("json"))?;
+        let address = lab_address().to_string();
+        for url in [&mut fleet.bot_api, &mut fleet.model_api] {
+            *url = url.replace(DEFAULT_ADDRESS, &address);
+        }
+        Ok(fleet)
     }
 
     /// Returns every bot token of the fleet, in the order of the file.

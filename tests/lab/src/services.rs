@@ -14,6 +14,25 @@ use tokio::runtime::Runtime;
 use crate::bot_api::client::Client;
 use crate::{bot_api, model};
 
+/// The address of the servers unless [`lab_address`] is told another one.
+pub const DEFAULT_ADDRESS: &str = "10.99.0.1";
+
+/// Returns the address that fleets and servers of this process use: `OCMIGRATE_LAB_ADDRESS`, or [`DEFAULT_ADDRESS`].
+///
+/// Two labs on one machine need two addresses.
+///
+/// # Panics
+///
+/// If the variable holds no address.
+#[must_use]
+pub fn lab_address() -> IpAddr {
+    let address = std::env::var("OCMIGRATE_LAB_ADDRESS");
+    let address = address.as_deref().unwrap_or(DEFAULT_ADDRESS);
+    address
+        .parse()
+        .expect("OCMIGRATE_LAB_ADDRESS is an IP address")
+}
+
 /// Where and how the servers run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use ocmigrate_lab::services::{Options, Services as Running};
+use ocmigrate_lab::services::{Options, Services as Running, lab_address};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
@@ -16,7 +16,7 @@ use super::Outcome;
 #[derive(Debug, Args)]
 pub(super) struct Services {
     /// Listen on ADDRESS, and add it to `lo` if it is missing
-    #[arg(long, default_value = "10.99.0.1")]
+    #[arg(long, default_value_t = lab_address())]
     address: IpAddr,
     /// Serve the Bot API on PORT
     #[arg(long, value_name = "PORT", default_value_t = 9600)]

@@ -10,7 +10,7 @@ use ocmigrate_lab::bot_api::ledger::BotSummary;
 use ocmigrate_lab::bot_api::wire::{SummaryQuery, Traffic};
 use ocmigrate_lab::fleet::Fleet;
 use ocmigrate_lab::server::{BASE_IMAGE, SERVER_IMAGE, Server, base_image_tar};
-use ocmigrate_lab::services::{Options, Services};
+use ocmigrate_lab::services::{Options, Services, lab_address};
 
 /// The group that the proposal makes of the fleet.
 pub(crate) const GROUP: &str = "oc-joe";
@@ -264,7 +264,7 @@ impl World {
 /// Where the fleet's configuration looks for its Bot API and its model.
 fn options() -> Options {
     Options {
-        address: "10.99.0.1".parse().unwrap(),
+        address: lab_address(),
         bot_port: 9600,
         model_port: 9700,
         model_delay: Duration::ZERO,
