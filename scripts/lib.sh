@@ -40,3 +40,41 @@ wait_for() {
         sleep 0.2
     done
 }
+
+# Prints a short name for the content of files and directories below one: key_of DIRECTORY PATH...
+key_of() { (cd "$1" && find "${@:2}" -type f -print0 | sort -z | xargs -0 sha256sum) | sha256sum | cut -c1-16; }
+
+# Makes FILE of the cache once, by a function that writes to the path it is given first: keep FILE FUNCTION [ARGUMENT...]
+keep() {
+    local target
+    target=$(cache_directory)/$1
+    [[ ! -e $target ]] || return 0
+    say "making $1"
+    rm -rf "$target.part"
+    "$2" "$target.part" "${@:3}"
+    mv "$target.part" "$target"
+}
+
+# Prints the recipe that an image of the lab was made by: recipe_of IMAGE
+recipe_of() { docker image inspect --format '{{.Config.Labels.recipe}}' "$1" 2>/dev/null || true; }
+
+# The npm package `node` only chooses among these; asked for by name, no install script has to run.
+install_node() { npm install --prefix "$1" --no-save --ignore-scripts --silent "node-linux-$(npm_machine)@$2" >&2; }
+
+npm_machine() {
+    case $(uname -m) in
+    x86_64) echo x64 ;;
+    aarch64) echo arm64 ;;
+    *) die "no node package for $(uname -m)" ;;
+    esac
+}
+
+# Prints where the program lies that install_node put into a directory: node_program DIRECTORY
+node_program() { printf '%s\n' "$1/node_modules/node-linux-$(npm_machine)/bin/node"; }
+
+# OpenClaw refuses to run where its own install script did not; that one needs no host beside the registry.
+# install_openclaw DIRECTORY VERSION NODE_DIRECTORY
+install_openclaw() {
+    PATH=$(dirname "$(node_program "$3")"):$PATH \
+        npm install --global --prefix "$1" --allow-scripts=openclaw --silent "openclaw@$2" >&2
+}

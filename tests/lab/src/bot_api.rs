@@ -18,6 +18,7 @@ mod get_updates;
 mod identity;
 mod methods;
 mod params;
+pub(crate) mod tls;
 mod traffic;
 mod world;
 
@@ -29,22 +30,29 @@ use axum::routing::any;
 use tokio::net::TcpListener;
 
 use connection::Connection;
+use tls::{Identity, TlsListener};
 use world::World;
 
-/// Answers Bot API and admin requests on the listener until the task is dropped.
+/// Answers Bot API and admin requests on both listeners until the task is dropped; the second one speaks TLS.
 ///
 /// # Errors
 ///
-/// Fails when the listener does.
-pub async fn serve(listener: TcpListener) -> io::Result<()> {
-    let world = Arc::new(World::default());
-    let router = Router::new()
+/// Fails when a listener does.
+pub(crate) async fn serve(
+    plain: TcpListener,
+    tls: TcpListener,
+    identity: Identity,
+) -> io::Result<()> {
+    let tls = TlsListener::start(tls, &identity)?;
+    let world = Arc::new(World::new(identity.certificate));
+    let service = Router::new()
         .nest("/admin", admin::routes())
         .fallback(any(methods::answer))
-        .with_state(world);
-    axum::serve(
-        listener,
-        router.into_make_service_with_connect_info::<Connection>(),
-    )
-    .await
+        .with_state(world)
+        .into_make_service_with_connect_info::<Connection>();
+    tokio::try_join!(
+        axum::serve(plain, service.clone()).into_future(),
+        axum::serve(tls, service).into_future(),
+    )?;
+    Ok(())
 }

@@ -1,8 +1,11 @@
 //! What lives on a box: users, their gateways, and the agents and bots of those. Read from `fleets/*.json`.
 
 mod config_text;
+mod release;
 mod settle;
+mod start;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,12 +47,33 @@ pub struct User {
 pub struct Gateway {
     /// The state directory, absolute.
     pub state_directory: String,
+    /// The configuration file, absolute [default: `openclaw.json` in the state directory].
+    #[serde(default)]
+    pub config: Option<String>,
     /// The port it listens on.
     pub port: u16,
-    /// The OpenClaw release that is expected in the image.
+    /// The port that the configuration names, where `--port` or the environment win over it.
+    #[serde(default)]
+    pub config_port: Option<u16>,
+    /// The OpenClaw release; those beside the newest are in [`crate::server::RELEASES_IMAGE`].
     pub release: String,
+    /// Where the release is installed.
+    #[serde(default)]
+    pub install: Install,
+    /// How the program is called.
+    #[serde(default)]
+    pub entry: Entry,
     /// What starts it and brings it back.
     pub starter: Starter,
+    /// The `--profile` it is called with.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// The arguments after `gateway run`.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// The variables that its starter gives it.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
     /// The canary in the place of the gateway's token.
     pub token: String,
     /// The canary in the place of the model provider's key.
@@ -67,6 +91,48 @@ pub struct Gateway {
 pub enum Starter {
     /// The user unit that `openclaw gateway install` writes.
     SystemdUser,
+    /// A unit of the system, written by hand.
+    SystemdSystem,
+    /// An instance of a user's template, with an environment file beside it.
+    SystemdTemplate,
+    /// A line of the user's crontab for the boot; one a box, for it is fired by restarting cron.
+    CronReboot,
+    /// A line of the user's crontab that starts it again each minute, through a script.
+    CronWatchdog,
+    /// pm2, which a unit of the system resurrects.
+    Pm2,
+    /// A session of tmux.
+    Tmux,
+    /// A session of screen.
+    Screen,
+    /// A script that starts it again whenever it ends.
+    ShellLoop,
+    /// `nohup` from a login that is over.
+    Nohup,
+    /// A container of somebody else's, on the host's network.
+    Container,
+}
+
+/// Where a release is installed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Install {
+    /// For all users: the newest release under `/usr/local`, others under `/opt`.
+    #[default]
+    Shared,
+    /// Below the user's home, in the shape that nvm makes.
+    Nvm,
+}
+
+/// How the program is called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    /// `openclaw gateway run`, which writes a title over its arguments.
+    #[default]
+    Launcher,
+    /// `node …/dist/index.js gateway run`, as units do.
+    Script,
 }
 
 /// An agent with the bot that is bound to it.
@@ -89,6 +155,9 @@ pub struct Bot {
     pub account: String,
     /// A canary in the shape of a bot token: digits, a colon, 35 characters.
     pub token: String,
+    /// What the configuration says in the place of the token [default: `botToken: "TOKEN"`].
+    #[serde(default)]
+    pub written: Option<String>,
 }
 
 /// A file in a state directory that does not belong to OpenClaw.
@@ -127,27 +196,23 @@ pub enum FleetError {
 }
 
 impl Fleet {
-    /// Reads a fleet from a file.
+    /// Reads a fleet from a file and lets it talk to [`lab_address`].
     pub fn read(path: &Path) -> Result<Self, FleetError> {
         let text = fs::read_to_string(path).map_err(|source| FleetError::Read {
             path: path.to_owned(),
             source,
         })?;
+        let text = text.replace(DEFAULT_ADDRESS, &lab_address().to_string());
         serde_json::from_str(&text).map_err(|source| FleetError::Parse {
             path: path.to_owned(),
             source,
         })
     }
 
-    /// Reads one of the fleets that come with the lab, by name, and lets it talk to [`lab_address`].
+    /// Reads one of the fleets that come with the lab, by name.
     pub fn named(name: &str) -> Result<Self, FleetError> {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fleets");
-        let mut fleet = Self::read(&directory.join(name).with_extension("json"))?;
-        let address = lab_address().to_string();
-        for url in [&mut fleet.bot_api, &mut fleet.model_api] {
-            *url = url.replace(DEFAULT_ADDRESS, &address);
-        }
-        Ok(fleet)
+        Self::read(&directory.join(name).with_extension("json"))
     }
 
     /// Returns every bot token of the fleet, in the order of the file.
@@ -182,7 +247,8 @@ impl Gateway {
     /// Returns the path of the configuration file.
     #[must_use]
     pub fn config_path(&self) -> String {
-        format!("{}/openclaw.json", self.state_directory)
+        let usual = || format!("{}/openclaw.json", self.state_directory);
+        self.config.clone().unwrap_or_else(usual)
     }
 }
 

@@ -14,8 +14,13 @@ pub use wait::poll;
 
 use command::docker;
 
+use crate::services::lab_address;
+
 /// The image that `scripts/lab-image` builds.
 pub const SERVER_IMAGE: &str = "ocmigrate-lab/server";
+
+/// The image that `scripts/lab-releases` builds: older releases beside the newest, and what starts gateways there.
+pub const RELEASES_IMAGE: &str = "ocmigrate-lab/releases";
 
 /// The image of agents' containers; its archive is at [`base_image_tar`].
 pub const BASE_IMAGE: &str = "ocmigrate-lab/base";
@@ -84,6 +89,8 @@ impl Server {
         docker(["create", "--name", name, "--hostname", name])
             .args(CAPABILITIES.map(|capability| format!("--cap-add={capability}")))
             .args(CREATE_OPTIONS)
+            // Releases that can be told no other address call this one.
+            .arg(format!("--add-host=api.telegram.org:{}", lab_address()))
             .arg(image)
             .run()?
             .checked()?;
@@ -145,6 +152,14 @@ impl Server {
         docker(["exec", "--user", user, &self.name, "sh", "-c", LOGIN, "sh"])
             .args(arguments.iter().map(AsRef::as_ref))
             .run()
+    }
+
+    /// Runs a bash script in a login of a user, with a session of its own that ends with the script.
+    ///
+    /// What the script leaves in the background lives on, as after a connection that was closed.
+    pub fn login(&self, user: &str, script: &str) -> Result<String, ServerError> {
+        self.exec(&["su", "--login", user, "--command", script])?
+            .checked()
     }
 
     /// Runs a bash script as root and returns what it printed; it stops at the first command that fails.

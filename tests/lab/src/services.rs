@@ -1,4 +1,4 @@
-//! Both servers in one process, on a runtime of their own.
+//! The Bot API and the model server in one process, on a runtime of their own.
 //!
 //! They run outside the box: Telegram does not go down with the user's server.
 
@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::bot_api::client::Client;
+use crate::bot_api::tls::Identity;
 use crate::{bot_api, model};
 
 /// The address of the servers unless [`lab_address`] is told another one.
@@ -40,6 +41,8 @@ pub struct Options {
     pub address: IpAddr,
     /// The port of the Bot API; 0 takes a free one.
     pub bot_port: u16,
+    /// The port where the Bot API is `api.telegram.org`, with TLS; 0 takes a free one.
+    pub tls_port: u16,
     /// The port of the model server; 0 takes a free one.
     pub model_port: u16,
     /// How long every answer of the model takes.
@@ -51,9 +54,22 @@ impl Options {
     pub const EPHEMERAL: Self = Self {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         bot_port: 0,
+        tls_port: 0,
         model_port: 0,
         model_delay: Duration::ZERO,
     };
+
+    /// Returns where the URLs of fleets point: [`lab_address`] and the usual ports, and a model without delay.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self {
+            address: lab_address(),
+            bot_port: 9600,
+            tls_port: 443,
+            model_port: 9700,
+            model_delay: Duration::ZERO,
+        }
+    }
 }
 
 /// Why the servers do not run.
@@ -65,6 +81,9 @@ pub enum ServicesError {
     /// The port is taken or the address is not this machine's.
     #[error("listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
+    /// No certificate could be made.
+    #[error("make a certificate")]
+    Certificate(#[source] io::Error),
     /// No threads are to be had.
     #[error("start the runtime")]
     Runtime(#[source] io::Error),
@@ -75,6 +94,7 @@ pub enum ServicesError {
 pub struct Services {
     runtime: Option<Runtime>,
     bot_address: SocketAddr,
+    tls_address: SocketAddr,
     model_address: SocketAddr,
 }
 
@@ -88,18 +108,22 @@ impl Services {
         let Options {
             address,
             bot_port,
+            tls_port,
             model_port,
             model_delay,
         } = *options;
         ensure_address(address).map_err(|source| ServicesError::Address(address, source))?;
+        let identity = Identity::make().map_err(ServicesError::Certificate)?;
         let runtime = Runtime::new().map_err(ServicesError::Runtime)?;
         let (bot_listener, bot_address) = listen(&runtime, (address, bot_port).into())?;
+        let (tls_listener, tls_address) = listen(&runtime, (address, tls_port).into())?;
         let (model_listener, model_address) = listen(&runtime, (address, model_port).into())?;
-        runtime.spawn(bot_api::serve(bot_listener));
+        runtime.spawn(bot_api::serve(bot_listener, tls_listener, identity));
         runtime.spawn(model::serve(model_listener, model_delay));
         Ok(Self {
             runtime: Some(runtime),
             bot_address,
+            tls_address,
             model_address,
         })
     }
@@ -108,6 +132,12 @@ impl Services {
     #[must_use]
     pub fn bot_address(&self) -> SocketAddr {
         self.bot_address
+    }
+
+    /// Returns where the Bot API listens with TLS.
+    #[must_use]
+    pub fn tls_address(&self) -> SocketAddr {
+        self.tls_address
     }
 
     /// Returns where the model server listens.

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test may panic")]
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,19 +11,13 @@ use ocmigrate_lab::services::{Options, Services};
 
 #[test]
 fn a_box_is_a_server_with_gateways_that_come_back_after_a_power_cut() {
-    let services = Services::start(&outside()).unwrap();
+    let services = Services::start(&Options::usual()).unwrap();
     let server = Server::boot(
         &format!("ocmigrate-lab-test-{}", std::process::id()),
         SERVER_IMAGE,
     )
     .unwrap();
     let fleet = Fleet::named("first-light").unwrap();
-    for (number, token) in fleet.bot_tokens().iter().enumerate() {
-        services
-            .client()
-            .register(token, &format!("first_light_{number}_bot"))
-            .unwrap();
-    }
     nested_engine_limits_memory(&server);
     a_host_without_gateways_is_told(&server);
     fleet.settle(&server).unwrap();
@@ -72,17 +65,6 @@ fn a_host_without_gateways_is_told(server: &Server) {
     let said = "error: no OpenClaw gateway was found on this host\nhint: ";
     assert!(refused.stderr.starts_with(said), "{}", refused.stderr);
     server.shell("! test -e /root/plan.json").unwrap();
-}
-
-/// The servers where the fleet's URLs point.
-fn outside() -> Options {
-    let address = IpAddr::V4(Ipv4Addr::new(10, 99, 0, 1));
-    Options {
-        address,
-        bot_port: 9600,
-        model_port: 9700,
-        model_delay: Duration::ZERO,
-    }
 }
 
 #[track_caller]

@@ -29,6 +29,11 @@ pub(super) fn routes() -> Router<Arc<World>> {
         .route("/traffic/stop", post(stop_traffic))
         .route("/ledger", get(ledger))
         .route("/summary", get(summary))
+        .route("/certificate", get(certificate))
+}
+
+async fn certificate(State(world): Shared) -> Json<Value> {
+    Json(json!(world.certificate))
 }
 
 async fn register(State(world): Shared, Json(bot): Json<Registration>) -> Json<Value> {

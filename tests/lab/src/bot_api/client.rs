@@ -83,6 +83,11 @@ impl Client {
             .map(drop)
     }
 
+    /// Returns the certificate that the server shows as `api.telegram.org`, in PEM.
+    pub fn certificate(&self) -> Result<String, ClientError> {
+        self.get("/admin/certificate")
+    }
+
     /// Returns everything the server wrote down.
     pub fn ledger(&self) -> Result<Ledger, ClientError> {
         self.get("/admin/ledger")

@@ -6,10 +6,11 @@ use std::sync::{Arc, OnceLock};
 
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::identity::{find_poller, is_alive};
 use super::records::{Origin, Poller};
+use super::tls::TlsListener;
 
 static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
@@ -25,17 +26,27 @@ pub(super) struct Connection {
 
 impl Connected<IncomingStream<'_, TcpListener>> for Connection {
     fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self {
-            number: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
-            peer: *stream.remote_addr(),
-            local: stream.io().local_addr().ok(),
-            poller: Arc::default(),
-            is_searching: Arc::default(),
-        }
+        Self::new(*stream.remote_addr(), stream.io())
+    }
+}
+
+impl Connected<IncomingStream<'_, TlsListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
+        Self::new(*stream.remote_addr(), stream.io().get_ref().0)
     }
 }
 
 impl Connection {
+    fn new(peer: SocketAddr, stream: &TcpStream) -> Self {
+        Self {
+            number: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
+            peer,
+            local: stream.local_addr().ok(),
+            poller: Arc::default(),
+            is_searching: Arc::default(),
+        }
+    }
+
     /// Returns what the ledger writes down, as far as it is known by now.
     pub(super) fn origin(&self) -> Origin {
         Origin {

@@ -11,10 +11,20 @@ use super::records::Ledger;
 #[derive(Debug, Default)]
 pub(super) struct World {
     pub(super) ids: Ids,
+    /// What a client has to trust before it takes this server for Telegram's, in PEM.
+    pub(super) certificate: String,
     bots: Mutex<BTreeMap<String, Arc<Bot>>>,
 }
 
 impl World {
+    /// Returns a world without bots.
+    pub(super) fn new(certificate: String) -> Self {
+        Self {
+            certificate,
+            ..Self::default()
+        }
+    }
+
     /// Adds a bot; one that is there already stays as it is.
     pub(super) fn register(&self, token: &str, username: &str) -> Arc<Bot> {
         let mut bots = lock(&self.bots);

@@ -21,6 +21,9 @@ pub(super) struct Services {
     /// Serve the Bot API on PORT
     #[arg(long, value_name = "PORT", default_value_t = 9600)]
     bot_port: u16,
+    /// Serve the Bot API as api.telegram.org, with TLS, on PORT
+    #[arg(long, value_name = "PORT", default_value_t = 443)]
+    tls_port: u16,
     /// Serve the model on PORT
     #[arg(long, value_name = "PORT", default_value_t = 9700)]
     model_port: u16,
@@ -37,6 +40,7 @@ impl Services {
         let Self {
             address,
             bot_port,
+            tls_port,
             model_port,
             model_delay_ms,
             data,
@@ -45,6 +49,7 @@ impl Services {
         let running = Running::start(&Options {
             address,
             bot_port,
+            tls_port,
             model_port,
             model_delay,
         })?;

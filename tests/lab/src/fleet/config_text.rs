@@ -7,12 +7,8 @@ use super::{Agent, Fleet, Gateway, User};
 
 /// Returns the text of the gateway's `openclaw.json`.
 pub(super) fn config_text(fleet: &Fleet, user: &User, gateway: &Gateway) -> String {
-    let Gateway {
-        port,
-        token,
-        agents,
-        ..
-    } = gateway;
+    let Gateway { token, agents, .. } = gateway;
+    let port = gateway.config_port.unwrap_or(gateway.port);
     format!(
         r#"// {name}'s gateway. Ask me before you change anything here!
 {{
@@ -30,15 +26,23 @@ pub(super) fn config_text(fleet: &Fleet, user: &User, gateway: &Gateway) -> Stri
 {bindings}}}
 "#,
         name = user.name,
-        agents = agents_text(agents),
+        agents = agents_text(gateway),
         models = models_text(fleet, gateway),
-        channels = channels_text(fleet, agents),
+        channels = channels_text(fleet, gateway),
         bindings = bindings_text(agents),
     )
 }
 
+fn agents_text(gateway: &Gateway) -> String {
+    if gateway.has_keyed_agents() {
+        keyed_agents(&gateway.agents)
+    } else {
+        listed_agents(&gateway.agents)
+    }
+}
+
 /// `agents.ownership: "explicit"` takes the place of a `default: true` marker since 2026.9; together they are refused.
-fn agents_text(agents: &[Agent]) -> String {
+fn keyed_agents(agents: &[Agent]) -> String {
     let system_agent = agents.first().map_or("main", |agent| &agent.id);
     let entries = lines(agents, |agent| {
         format!(
@@ -57,6 +61,26 @@ fn agents_text(agents: &[Agent]) -> String {
     // one agent a project
     entries: {{
 {entries}    }},
+  }},
+"#
+    )
+}
+
+fn listed_agents(agents: &[Agent]) -> String {
+    let mut marker = "default: true, ";
+    let list = lines(agents, |agent| {
+        let marker = std::mem::take(&mut marker);
+        format!(
+            "      {{ id: \"{}\", {marker}workspace: \"{}\" }},",
+            agent.id, agent.workspace
+        )
+    });
+    format!(
+        r#"  agents: {{
+    defaults: {{ model: {{ primary: "fake/echo" }} }},
+    // one agent a project
+    list: [
+{list}    ],
   }},
 "#
     )
@@ -87,26 +111,33 @@ fn models_text(fleet: &Fleet, gateway: &Gateway) -> String {
     )
 }
 
-fn channels_text(fleet: &Fleet, agents: &[Agent]) -> String {
-    let accounts = lines(agents, |agent| {
-        format!(
-            "        \"{}\": {{ botToken: \"{}\" }},",
-            agent.bot.account, agent.bot.token
+/// A release without `apiRoot` switches a channel off that no plugin entry names, and asks for the policy at each account.
+fn channels_text(fleet: &Fleet, gateway: &Gateway) -> String {
+    let (root, plugins, policy) = if gateway.calls_telegram_itself() {
+        (
+            String::new(),
+            "  plugins: { entries: { telegram: { enabled: true } } },\n",
+            ", dmPolicy: \"open\", allowFrom: [\"*\"]",
         )
+    } else {
+        (format!("\n      apiRoot: \"{}\",", fleet.bot_api), "", "")
+    };
+    let accounts = lines(&gateway.agents, |Agent { bot, .. }| {
+        let token = || format!("botToken: \"{}\"", bot.token);
+        let written = bot.written.clone().unwrap_or_else(token);
+        format!("        \"{}\": {{ {written}{policy} }},", bot.account)
     });
     format!(
         r#"  channels: {{
     telegram: {{
-      enabled: true,
-      apiRoot: "{url}",
+      enabled: true,{root}
       dmPolicy: "open",
       allowFrom: ["*"],
       accounts: {{
 {accounts}      }},
     }},
   }},
-"#,
-        url = fleet.bot_api,
+{plugins}"#
     )
 }
 
@@ -120,7 +151,7 @@ fn bindings_text(agents: &[Agent]) -> String {
     format!("  bindings: [\n{bindings}  ],\n")
 }
 
-fn lines(agents: &[Agent], line: impl Fn(&Agent) -> String) -> String {
+fn lines(agents: &[Agent], mut line: impl FnMut(&Agent) -> String) -> String {
     agents.iter().fold(String::new(), |mut text, agent| {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{}", line(agent));

@@ -3,44 +3,69 @@
 use std::time::Duration;
 
 use super::config_text::config_text;
-use super::{Agent, Fleet, Gateway, Starter, User};
+use super::release::CERTIFICATE;
+use super::start::start;
+use super::{Agent, Fleet, Gateway, Install, User};
+use crate::bot_api::client::Client;
 use crate::server::{Server, ServerError, poll};
 
 /// A gateway takes 7 to 10 s to be ready, a multiple of that where many start at once.
 const READY_DEADLINE: Duration = Duration::from_mins(3);
 
+/// How many gateways are started together.
+const AT_ONCE: usize = 3;
+
 const SESSION_DEADLINE: Duration = Duration::from_secs(20);
 
 impl Fleet {
     /// Sets up all users and their gateways on the box and returns when every gateway is ready.
+    ///
+    /// A gateway's start takes ten seconds of a processor: no more than [`AT_ONCE`] start together.
     pub fn settle(&self, server: &Server) -> Result<(), ServerError> {
+        self.introduce(server)?;
         for user in &self.users {
             add_user(server, user)?;
-            for gateway in &user.gateways {
-                furnish(self, server, user, gateway)?;
-                start(server, user, gateway)?;
+            for gateways in user.gateways.chunks(AT_ONCE) {
+                for gateway in gateways {
+                    furnish(self, server, user, gateway)?;
+                    start(server, user, gateway)?;
+                }
+                wait_until_all_ready(server, gateways)?;
             }
         }
-        self.wait_until_ready(server)
+        Ok(())
     }
 
     /// Waits until every gateway of the fleet says it is ready, for example after the power came back.
     pub fn wait_until_ready(&self, server: &Server) -> Result<(), ServerError> {
-        let mut gateways = self.users.iter().flat_map(|user| &user.gateways);
-        gateways.try_for_each(|gateway| gateway.wait_until_ready(server))
+        let mut users = self.users.iter();
+        users.try_for_each(|user| wait_until_all_ready(server, &user.gateways))
+    }
+}
+
+impl Fleet {
+    /// Makes the Bot API accept the bots, and the box accept the Bot API as Telegram's.
+    fn introduce(&self, server: &Server) -> Result<(), ServerError> {
+        let bot_api = Client::new(&self.bot_api);
+        for (number, token) in self.bot_tokens().into_iter().enumerate() {
+            bot_api.register(token, &format!("lab{number}_bot"))?;
+        }
+        let pem = bot_api.certificate()?;
+        server.write_file(CERTIFICATE, pem.as_bytes(), "root", "0644")
     }
 }
 
 impl Gateway {
     /// Waits until `/healthz` and `/readyz` answer in JSON that all is well.
     ///
-    /// Old releases answer every path with a page and status 200: only the content counts.
+    /// Releases without these answer every path with a page and status 200: there the port alone is waited for.
     pub fn wait_until_ready(&self, server: &Server) -> Result<(), ServerError> {
         let what = format!("the gateway on port {} ready", self.port);
         poll(&what, READY_DEADLINE, || {
             let live = ask(server, self.port, "healthz")?;
             let ready = ask(server, self.port, "readyz")?;
-            let all_well = is_true(&live, "ok") && is_true(&ready, "ready");
+            let is_page = self.calls_telegram_itself() && ready.contains("<html");
+            let all_well = is_page || is_true(&live, "ok") && is_true(&ready, "ready");
             Ok(if all_well {
                 Ok(())
             } else {
@@ -48,6 +73,12 @@ impl Gateway {
             })
         })
     }
+}
+
+fn wait_until_all_ready(server: &Server, gateways: &[Gateway]) -> Result<(), ServerError> {
+    gateways
+        .iter()
+        .try_for_each(|gateway| gateway.wait_until_ready(server))
 }
 
 fn ask(server: &Server, port: u16, endpoint: &str) -> Result<String, ServerError> {
@@ -91,17 +122,32 @@ fn furnish(
     user: &User,
     gateway: &Gateway,
 ) -> Result<(), ServerError> {
-    server.make_directory(&gateway.state_directory, &user.name, "0700")?;
+    let (state, config) = (&gateway.state_directory, gateway.config_path());
+    server.shell_as(
+        &user.name,
+        &format!("mkdir -p '{state}' \"$(dirname '{config}')\"; chmod 700 '{state}'"),
+    )?;
+    if gateway.install == Install::Nvm {
+        copy_release(server, user, gateway)?;
+    }
     for agent in &gateway.agents {
         add_workspace(server, user, agent)?;
     }
     let text = config_text(fleet, user, gateway);
-    server.write_file(&gateway.config_path(), text.as_bytes(), &user.name, "0600")?;
+    server.write_file(&config, text.as_bytes(), &user.name, "0600")?;
     for file in &gateway.stray_files {
         let path = format!("{}/{}", gateway.state_directory, file.path);
         server.write_file(&path, file.content.as_bytes(), &file.owner, &file.mode)?;
     }
     Ok(())
+}
+
+/// Installs the release a second time, as the user who would have done it.
+fn copy_release(server: &Server, user: &User, gateway: &Gateway) -> Result<(), ServerError> {
+    let (from, to) = (gateway.shared_prefix(), gateway.prefix(user));
+    let script =
+        format!("mkdir -p '{to}' && cp -r --preserve=links,mode,timestamps '{from}/.' '{to}/'");
+    server.shell_as(&user.name, &script).map(drop)
 }
 
 /// A workspace with the files an agent reads, a note, and a directory of data.
@@ -126,21 +172,4 @@ fn add_workspace(server: &Server, user: &User, agent: &Agent) -> Result<(), Serv
         )?;
     }
     Ok(())
-}
-
-fn start(server: &Server, user: &User, gateway: &Gateway) -> Result<(), ServerError> {
-    match gateway.starter {
-        Starter::SystemdUser => install_user_unit(server, user, gateway),
-    }
-}
-
-/// OpenClaw itself writes, enables and starts the unit: what is migrated is the real one.
-fn install_user_unit(server: &Server, user: &User, gateway: &Gateway) -> Result<(), ServerError> {
-    let mut command = vec!["env".to_owned()];
-    if gateway.state_directory != format!("{}/.openclaw", user.home()) {
-        command.push(format!("OPENCLAW_STATE_DIR={}", gateway.state_directory));
-        command.push(format!("OPENCLAW_CONFIG_PATH={}", gateway.config_path()));
-    }
-    command.extend(["openclaw", "gateway", "install"].map(str::to_owned));
-    server.exec_as(&user.name, &command)?.checked().map(drop)
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::bot_api::client::ClientError;
+
 /// Why a box does not do what was asked.
 #[derive(Debug, Error)]
 pub enum ServerError {
@@ -44,6 +46,9 @@ pub enum ServerError {
         /// What it wrote to standard error, or to standard output where that is empty.
         stderr: String,
     },
+    /// The lab's Bot API does not say what a box has to know.
+    #[error(transparent)]
+    BotApi(#[from] ClientError),
     /// Something awaited did not come.
     #[error("{what} did not happen within {} s: {last}", waited.as_secs())]
     Deadline {

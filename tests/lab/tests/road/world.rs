@@ -10,7 +10,7 @@ use ocmigrate_lab::bot_api::ledger::BotSummary;
 use ocmigrate_lab::bot_api::wire::{SummaryQuery, Traffic};
 use ocmigrate_lab::fleet::Fleet;
 use ocmigrate_lab::server::{BASE_IMAGE, SERVER_IMAGE, Server, base_image_tar};
-use ocmigrate_lab::services::{Options, Services, lab_address};
+use ocmigrate_lab::services::{Options, Services};
 
 /// The group that the proposal makes of the fleet.
 pub(crate) const GROUP: &str = "oc-joe";
@@ -33,12 +33,9 @@ pub(crate) struct World {
 impl World {
     /// Boots a box, furnishes it and waits until its gateways are ready.
     pub(crate) fn boot(name: &str) -> Self {
-        let services = Services::start(&options()).unwrap();
+        let services = Services::start(&Options::usual()).unwrap();
         let client = services.client();
         let fleet = Fleet::named("first-light").unwrap();
-        for (number, token) in fleet.bot_tokens().into_iter().enumerate() {
-            client.register(token, &format!("lab{number}_bot")).unwrap();
-        }
         let name = format!("ocmigrate-{name}-{}", std::process::id());
         let server = Server::boot(&name, SERVER_IMAGE).unwrap();
         server.load_image(&base_image_tar()).unwrap();
@@ -258,16 +255,6 @@ impl World {
             .iter()
             .map(|token| self.client.bot_summary(token, query).unwrap())
             .collect()
-    }
-}
-
-/// Where the fleet's configuration looks for its Bot API and its model.
-fn options() -> Options {
-    Options {
-        address: lab_address(),
-        bot_port: 9600,
-        model_port: 9700,
-        model_delay: Duration::ZERO,
     }
 }
 
