@@ -140,10 +140,28 @@ impl Run<'_> {
                 before
             }
         };
+        if step.needs_native_down() {
+            self.check_native_is_down(index)?;
+        }
         step.apply(&before, self.context)?;
         self.record(Record::Done { step: index })?;
         let took_ms = self.context.host.now_ms() - begin;
         (self.tell)(Event::Done { id, took_ms });
+        Ok(())
+    }
+
+    /// Looks once more at everything that keeps the native gateway down: it may have been taken back since, while this run
+    /// was cut off for example.
+    fn check_native_is_down(&self, index: usize) -> Result<(), StepError> {
+        let earlier = self.steps.iter().enumerate().take(index);
+        for (index, step) in earlier.filter(|(_, step)| step.keeps_native_down()) {
+            let before = self.journal.state().befores.get(&index).cloned();
+            let drifts = step.verify(&before.unwrap_or_default(), self.context)?;
+            if let Some(drift) = drifts.into_iter().next() {
+                let hint = "find out who did that, then scan and plan again";
+                return Err(StepError::unmet_with_hint(drift.what, hint));
+            }
+        }
         Ok(())
     }
 

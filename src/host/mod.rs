@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inventory::{ProcessId, UnitStarter, User};
+use crate::inventory::{Pm2Starter, ProcessId, UnitStarter, User};
 
 mod attributes;
 mod base;
 mod beneath;
 mod census;
 mod context;
+pub mod crontab;
 mod entry;
 pub mod fake;
 mod files;
@@ -24,11 +25,14 @@ mod manifest;
 mod owners;
 #[cfg(test)]
 mod owners_tests;
+mod pm2;
+pub mod pm2_dump;
 mod processes;
 mod program;
 pub mod reader;
 pub mod real;
 mod roots;
+mod running;
 mod sockets;
 mod systemd;
 mod walk;
@@ -116,6 +120,36 @@ pub struct Ownership {
     pub gid: u32,
     /// The permission bits.
     pub mode: u32,
+}
+
+/// A process and how it was started.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RunningProcess {
+    /// Its identity.
+    pub id: ProcessId,
+    /// The process that it is a child of.
+    pub parent: i32,
+    /// Its arguments as they are seen now; a process can write over them. They may hold secrets.
+    pub arguments: Vec<OsString>,
+    /// Its working directory.
+    pub directory: PathBuf,
+    /// The regular file that its standard output goes to, where it goes to one.
+    pub output: Option<PathBuf>,
+    /// Whether it was told to halt.
+    pub is_frozen: bool,
+}
+
+/// What a process can be told; signal(7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// To end: SIGTERM.
+    End,
+    /// To halt where it is: SIGSTOP.
+    Freeze,
+    /// To go on after a halt: SIGCONT.
+    GoOn,
+    /// Nothing; the kernel ends it: SIGKILL.
+    Kill,
 }
 
 /// What a service manager says of a unit.
@@ -223,6 +257,16 @@ pub trait Host {
     /// Returns the environment that a process was started with.
     fn environment(&self, process: ProcessId) -> Result<Vec<(OsString, OsString)>>;
 
+    /// Returns what runs under a process id outside containers, and how it was started; `None` where nothing does.
+    fn process(&self, pid: i32) -> Result<Option<RunningProcess>>;
+
+    /// Signals this very process; one that has ended is fine.
+    fn signal(&self, process: ProcessId, signal: Signal) -> Result<()>;
+
+    /// Starts a program as a user, with an empty environment, in a session and a control group of its own; it outlives this
+    /// process and is not waited for.
+    fn start_detached(&self, user: &User, argv: &[OsString]) -> Result<()>;
+
     /// Returns whether anything on the host listens on this TCP port on loopback or on all addresses.
     fn is_port_taken(&self, port: u16) -> Result<bool>;
 
@@ -237,6 +281,14 @@ pub trait Host {
 
     /// Stops a unit and waits until it is stopped.
     fn stop_unit(&self, unit: &UnitStarter, deadline: Duration) -> Result<()>;
+
+    /// Lets the user's pm2 start an application that it knows.
+    fn start_app(&self, app: &Pm2Starter, user: &User, environment: &Path) -> Result<()>;
+
+    /// Lets the user's pm2 stop an application and not start it again; its own patience counts, after which it kills.
+    ///
+    /// `environment` is a file for the `.` of a shell that says where its programs are.
+    fn stop_app(&self, app: &Pm2Starter, user: &User, environment: &Path) -> Result<()>;
 
     /// Gives everything below the roots to one user, the manifest first. Repeating it completes it.
     fn change_owners(&self, change: &OwnerChange) -> Result<OwnerReport>;

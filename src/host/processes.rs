@@ -86,6 +86,7 @@ impl Candidate {
             parent,
             name,
             is_dead,
+            is_frozen: _,
         } = stat;
         (!is_dead).then_some(Self {
             id,
@@ -191,14 +192,15 @@ fn effective_uid(status: &str) -> Option<u32> {
 }
 
 /// What matters of `proc_pid_stat(5)`.
-struct Stat {
-    id: ProcessId,
-    parent: i32,
-    name: String,
-    is_dead: bool,
+pub(super) struct Stat {
+    pub(super) id: ProcessId,
+    pub(super) parent: i32,
+    pub(super) name: String,
+    pub(super) is_dead: bool,
+    pub(super) is_frozen: bool,
 }
 
-fn read_stat(pid: i32) -> Result<Option<Stat>> {
+pub(super) fn read_stat(pid: i32) -> Result<Option<Stat>> {
     let path = PathBuf::from(format!("/proc/{pid}/stat"));
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
@@ -229,6 +231,7 @@ fn parse_stat(pid: i32, text: &str) -> Option<Stat> {
         parent: fields.get(1)?.parse().ok()?,
         name: name.to_owned(),
         is_dead: matches!(*fields.first()?, "Z" | "X" | "x"),
+        is_frozen: *fields.first()? == "T",
     })
 }
 

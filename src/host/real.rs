@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{
     FileMeta, FileState, GatewayTrace, Host, Output, OwnerChange, OwnerReport, Ownership, Reply,
-    Result, UnitState, base, files, http, owners, processes, program, sockets, systemd,
+    Result, RunningProcess, Signal, UnitState, base, files, http, owners, pm2, processes, program,
+    running, sockets, systemd,
 };
-use crate::inventory::{ProcessId, UnitStarter, User};
+use crate::inventory::{Pm2Starter, ProcessId, UnitStarter, User};
 
 /// The machine that ocmigrate runs on; it must run as root.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,6 +60,18 @@ impl Host for RealHost {
         processes::environment(process)
     }
 
+    fn process(&self, pid: i32) -> Result<Option<RunningProcess>> {
+        running::process(pid)
+    }
+
+    fn signal(&self, process: ProcessId, signal: Signal) -> Result<()> {
+        running::signal(process, signal)
+    }
+
+    fn start_detached(&self, user: &User, argv: &[OsString]) -> Result<()> {
+        program::start_detached(user, argv)
+    }
+
     fn is_port_taken(&self, port: u16) -> Result<bool> {
         sockets::listeners(port).map(|listeners| !listeners.is_empty())
     }
@@ -77,6 +90,14 @@ impl Host for RealHost {
 
     fn stop_unit(&self, unit: &UnitStarter, deadline: Duration) -> Result<()> {
         systemd::stop(unit, deadline)
+    }
+
+    fn start_app(&self, app: &Pm2Starter, user: &User, environment: &Path) -> Result<()> {
+        pm2::turn(app, user, environment, "start")
+    }
+
+    fn stop_app(&self, app: &Pm2Starter, user: &User, environment: &Path) -> Result<()> {
+        pm2::turn(app, user, environment, "stop")
     }
 
     fn change_owners(&self, change: &OwnerChange) -> Result<OwnerReport> {

@@ -16,6 +16,9 @@ const FIRST_WITH_ORIGINS: Version = Version::new(2026, 2, 26);
 /// From here on the gateway seeds them for itself at every start, without writing its configuration; seen with 2026.9.6.
 const FIRST_SEEDING_ORIGINS: Version = Version::new(2026, 9, 6);
 
+/// Seen to take a suspension; 2026.5.28 does not know of it.
+const FIRST_SUSPENDING: Version = Version::new(2026, 9, 6);
+
 /// A calendar version, for example `2026.9.6` or `2026.1.24-3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
@@ -86,6 +89,12 @@ fn number(text: &str) -> Option<u32> {
 #[must_use]
 pub fn is_tried(version: &Version) -> bool {
     TRIED.contains(version)
+}
+
+/// Returns whether the gateway can be closed for new turns by [`suspend_argv`].
+#[must_use]
+pub fn can_suspend(version: &Version) -> bool {
+    *version >= FIRST_SUSPENDING
 }
 
 /// Returns whether a bind beyond loopback needs `gateway.controlUi.allowedOrigins` in this release.

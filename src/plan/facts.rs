@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::inventory::{
     Agent, ChannelAccount, Credential, Distribution, EnvironmentVariable, Gateway, GatewayName,
-    Host, Inventory, Release, Starter, User,
+    Host, Inventory, Release, Reviver, Starter, User,
 };
 use crate::secret::KeyedHash;
 use crate::units::Bytes;
@@ -64,6 +64,9 @@ pub struct GatewayFacts {
     pub port: u16,
     /// What starts it.
     pub starter: Starter,
+    /// What else would start it again by itself.
+    #[serde(default)]
+    pub revivers: Vec<Starter>,
     /// Its agents.
     pub agents: Vec<Agent>,
     /// Its channel accounts.
@@ -155,6 +158,12 @@ impl GatewayFacts {
             bind: gateway.config.bind,
             port: gateway.port,
             starter: gateway.starter,
+            revivers: gateway
+                .revivers
+                .into_iter()
+                .filter(Reviver::is_dangerous)
+                .map(|reviver| reviver.starter)
+                .collect(),
             agents: gateway.agents,
             accounts: gateway.accounts,
             credentials: gateway

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Result, StepError};
-use crate::docker::Docker;
+use crate::docker::{ContainerState, Docker};
 use crate::host::{GatewayTrace, Host};
 use crate::inventory::User;
 use crate::openclaw::{health, output};
@@ -62,6 +62,12 @@ impl Paths {
         self.state.join("groups").join(group)
     }
 
+    /// Returns the environment of a group's gateway, as a file for the `.` of a shell.
+    #[must_use]
+    pub fn environment(&self, group: &str) -> PathBuf {
+        self.group_etc(group).join("environment")
+    }
+
     /// Returns the directory of one group's launcher and environment, which its container sees.
     #[must_use]
     pub fn group_etc(&self, group: &str) -> PathBuf {
@@ -93,6 +99,22 @@ pub(super) const CHANNELS_DEADLINE: Duration = Duration::from_secs(90);
 const HEALTH_PAUSE: Duration = Duration::from_millis(500);
 
 impl Context<'_> {
+    /// Refuses to arm or start anything native while the container runs.
+    pub(super) fn refuse_while_it_runs(&self, container: &str) -> Result<()> {
+        let found = self.docker.find_container(container)?;
+        match found.map(|container| container.state) {
+            Some(ContainerState::Running | ContainerState::Restarting) => {
+                Err(StepError::unmet_with_hint(
+                    format!(
+                        "container `{container}` still runs, so the native gateway is not started"
+                    ),
+                    format!("docker stop {container}, and roll back again"),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns what keeps a gateway from being live and ready as seen from the host; `None` when it is.
     pub(super) fn find_unreadiness(&self, reach: &Reach) -> Result<Option<String>> {
         let Some(live) = self.host.get(reach.port, "/healthz")? else {

@@ -6,6 +6,15 @@ use super::Context;
 use crate::display;
 use crate::openclaw::output;
 
+/// How a release lets its running turns finish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Drain {
+    /// It is asked to take no new ones.
+    Suspend(Suspend),
+    /// It finishes them after SIGTERM by itself.
+    AtStop,
+}
+
 /// The two commands that close a gateway for new turns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspend {
@@ -23,12 +32,19 @@ const DEADLINE: Duration = Duration::from_mins(2);
 pub(super) const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// Closes a gateway for new turns at an instant in which none runs; it polls its bots on and keeps what arrives. A gateway
+/// Lets a gateway's running turns finish. A gateway that can be asked is closed for new turns at an instant in which none runs; it polls its bots on and keeps what arrives. A gateway
 /// that has no such instant is closed with turns running. `ask` runs one of the two commands and returns what it printed.
 ///
 /// A gateway that cannot be asked finishes its turns after SIGTERM by itself, so nothing here fails. If this process dies,
 /// the gateway opens again two minutes later.
-pub(super) fn drain(
+pub(super) fn drain(context: &Context, drain: &Drain, ask: impl Fn(&[String]) -> Option<Vec<u8>>) {
+    match drain {
+        Drain::Suspend(suspend) => suspend_until_idle(context, suspend, ask),
+        Drain::AtStop => {}
+    }
+}
+
+fn suspend_until_idle(
     context: &Context,
     suspend: &Suspend,
     ask: impl Fn(&[String]) -> Option<Vec<u8>>,

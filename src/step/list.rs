@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, launched};
-use super::drain::Suspend;
+use super::drain::{Drain, Suspend};
 use super::image::recipe_hash;
+use super::starting::{disarm, stop_by};
 use super::{
-    ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, DisarmStarter,
-    MakeBase, MakeImage, Paths, Reach, RewriteConfig, StartContainer, Step, StopGateway,
-    ValidateConfig, WriteGroupFiles,
+    ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, MakeBase,
+    MakeImage, Paths, Reach, RewriteConfig, StartContainer, Step, StopGateway, ValidateConfig,
+    WriteGroupFiles,
 };
 use crate::docker::{ContainerSpec, LayerEntry, Mount, compose};
 use crate::host::GatewayTrace;
-use crate::inventory::{Release, Starter, UnitStarter, User};
+use crate::inventory::{Release, User};
 use crate::openclaw::{Version, release};
 use crate::plan::{GatewayFacts, Group, OwnerPolicy, Plan};
 
@@ -56,11 +57,10 @@ struct Movable<'a> {
     facts: &'a GatewayFacts,
     release: &'a Release,
     version: Version,
-    unit: &'a UnitStarter,
     serve: Vec<String>,
     validate: Vec<String>,
     channels: Vec<String>,
-    suspend: Suspend,
+    drain: Drain,
 }
 
 /// Makes the list of steps that moves one group; the same plan always gives the same list.
@@ -72,13 +72,15 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
     let group = plan.find_group(name).ok_or_else(|| no_group(plan, name))?;
     let gateway = movable(plan, group)?;
     let (reach, container) = (reach(&gateway), container(plan, group, &gateway, paths));
-    let (facts, unit) = (gateway.facts, gateway.unit.clone());
+    let facts = gateway.facts;
+    let disarming = disarm(group, facts, &reach.trace, &gateway.serve)
+        .map_err(|missing| not_movable(facts, missing))?;
     let OwnerPolicy::AsOwner { strays } = group.owner;
     let User { uid, gid, .. } = facts.user;
     let version = gateway.version;
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
-    Ok(vec![
+    let before = vec![
         Step::ConfirmNative(ConfirmNative {
             reach: reach.clone(),
         }),
@@ -109,17 +111,14 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             labels: network_labels(group, paths),
         }),
         Step::CreateContainer(CreateContainer { spec: container }),
-        Step::DisarmStarter(DisarmStarter {
-            group: group.name.clone(),
-            gateway: facts.name.to_string(),
-            unit: unit.clone(),
-            container: group.name.clone(),
-        }),
+    ];
+    let silence = vec![
         Step::StopGateway(StopGateway {
             gateway: facts.name.to_string(),
-            unit,
+            group: group.name.clone(),
+            by: stop_by(&facts.starter),
             user: facts.user.clone(),
-            suspend: gateway.suspend.clone(),
+            drain: gateway.drain.clone(),
             trace: reach.trace.clone(),
         }),
         Step::ChangeOwners(ChangeOwners {
@@ -138,14 +137,22 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         Step::StartContainer(StartContainer {
             container: group.name.clone(),
             user: format!("{uid}:{gid}"),
-            suspend: gateway.suspend.clone(),
+            drain: gateway.drain.clone(),
             trace: reach.trace.clone(),
         }),
         Step::ConfirmContainer(ConfirmContainer {
             container: group.name.clone(),
             reach,
         }),
-    ])
+    ];
+    Ok([before, disarming, silence].concat())
+}
+
+fn not_movable(facts: &GatewayFacts, missing: String) -> ListError {
+    ListError::NotMovable {
+        gateway: facts.name.to_string(),
+        missing,
+    }
 }
 
 fn no_group(plan: &Plan, name: &str) -> ListError {
@@ -183,10 +190,7 @@ fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> 
         .release
         .as_ref()
         .ok_or_else(|| not_movable("its installed OpenClaw was not found"))?;
-    let Starter::Unit(unit) = &facts.starter else {
-        return Err(not_movable("it is not started by a systemd unit"));
-    };
-    let version = release
+    let version: Version = release
         .version
         .parse()
         .map_err(|_| not_movable("its version is no version of OpenClaw"))?;
@@ -198,13 +202,16 @@ fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> 
         facts,
         release,
         version,
-        unit,
         serve: text(release::gateway_argv(release))?,
         validate: text(release::validate_argv(release))?,
         channels: text(release::channels_status_argv(release))?,
-        suspend: Suspend {
-            when_idle: text(release::suspend_argv(release, release::Suspend::WhenIdle))?,
-            at_once: text(release::suspend_argv(release, release::Suspend::AtOnce))?,
+        drain: if release::can_suspend(&version) {
+            Drain::Suspend(Suspend {
+                when_idle: text(release::suspend_argv(release, release::Suspend::WhenIdle))?,
+                at_once: text(release::suspend_argv(release, release::Suspend::AtOnce))?,
+            })
+        } else {
+            Drain::AtStop
         },
     })
 }

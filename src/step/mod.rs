@@ -7,14 +7,19 @@ mod confirm_native;
 mod context;
 mod create_container;
 mod create_network;
-mod disarm_starter;
+mod disarm_app;
+mod disarm_cron;
+mod disarm_unit;
 mod drain;
+mod freeze_loop;
 mod image;
+mod keep_native_start;
 mod list;
 mod make_base;
 mod make_image;
 mod rewrite_config;
 mod start_container;
+mod starting;
 mod stop_gateway;
 mod validate_config;
 mod write_group_files;
@@ -161,6 +166,27 @@ impl StepError {
 /// A `Result` of this room.
 pub type Result<T, E = StepError> = std::result::Result<T, E>;
 
+impl Step {
+    /// Returns whether the step keeps the native gateway down while the container owns it.
+    #[must_use]
+    pub const fn keeps_native_down(&self) -> bool {
+        matches!(
+            self,
+            Self::DisarmUnit(_)
+                | Self::DisarmCron(_)
+                | Self::DisarmApp(_)
+                | Self::FreezeLoop(_)
+                | Self::StopGateway(_)
+        )
+    }
+
+    /// Returns whether the step may only be taken while the native gateway is kept down.
+    #[must_use]
+    pub const fn needs_native_down(&self) -> bool {
+        matches!(self, Self::StartContainer(_))
+    }
+}
+
 /// What every kind of step can do. `Before` is what was there; it is on disk before [`Kind::apply`] begins.
 trait Kind {
     /// What was there before.
@@ -233,8 +259,16 @@ catalogue! {
     CreateNetwork in create_network;
     /// Creates the container, stopped.
     CreateContainer in create_container;
-    /// Keeps the native gateway from starting.
-    DisarmStarter in disarm_starter;
+    /// Keeps how a gateway that no manager knows was started.
+    KeepNativeStart in keep_native_start;
+    /// Keeps a unit from starting the gateway.
+    DisarmUnit in disarm_unit;
+    /// Keeps cron from starting the gateway.
+    DisarmCron in disarm_cron;
+    /// Keeps pm2 from starting the gateway.
+    DisarmApp in disarm_app;
+    /// Keeps a loop from starting the gateway.
+    FreezeLoop in freeze_loop;
     /// Stops the native gateway and proves it dead.
     StopGateway in stop_gateway;
     /// Gives stray files to the owner.
