@@ -80,7 +80,7 @@ impl Execute {
         if !self.yes && !terminal.ask("Proceed?")? {
             return Err(Failure::new(Code::Blocked, "declined; nothing was changed"));
         }
-        self.execute(&world, plan, steps, terminal)
+        self.execute(&world, &plan, steps, terminal)
     }
 
     fn read_plan(&self) -> Result<Plan, Failure> {
@@ -184,7 +184,7 @@ impl Execute {
     fn execute(
         &self,
         world: &World,
-        plan: Plan,
+        plan: &Plan,
         steps: Vec<Step>,
         terminal: &Terminal,
     ) -> Result<(), Failure> {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::confirm_native::Nothing;
 use super::{Context, Description, Drift, Kind, Result, Sign};
 use crate::display;
@@ -12,7 +14,7 @@ use crate::host::{OwnerChange, Ownership};
 /// `Before` holds nothing: the manifest, on disk before the first change, knows who had what. Idempotent: a complete
 /// manifest is taken up where the last try ended. Undo gives every entry back that nobody replaced since, then removes
 /// the manifest. Files with several names and other file systems are left alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeOwners {
     /// The group.
     pub group: String,

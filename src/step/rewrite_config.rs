@@ -13,7 +13,7 @@ use crate::openclaw::{self, Rewrite, RewriteError, Version};
 /// `Before` holds the inverse edits and the file's metadata, no other content. Idempotent: a file that holds the new
 /// text is left as it is. Undo takes back only these edits: byte for byte where nobody changed the file since, else only
 /// the values that are still ours.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RewriteConfig {
     /// The file.
     pub config: PathBuf,

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::confirm_native::Nothing;
 use super::create_container::{GROUP_LABEL, SPEC_LABEL, launched};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
@@ -19,7 +21,7 @@ const DEADLINE: Duration = Duration::from_mins(3);
 ///
 /// Changes nothing that stays; `Before` holds nothing, undo removes a candidate and a container
 /// that a crash left.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValidateConfig {
     /// The group.
     pub group: String,
