@@ -155,8 +155,13 @@ impl Execute {
             .as_ref()
             .and_then(|release| release.version.parse().ok())
             && let Ok(Some(file)) = world.host.read(&gateway.config)
-            && let Ok(rewritten) =
-                openclaw::for_container(&file.bytes, gateway.port, &version, &world.hasher)
+            && let Ok(rewritten) = openclaw::for_container(
+                &file.bytes,
+                gateway.bind.as_deref(),
+                gateway.port,
+                &version,
+                &world.hasher,
+            )
         {
             let spoken = rewritten.rewrite.spoken();
             report.set_config_change(&gateway.config, &file.bytes, &rewritten.text, &spoken);

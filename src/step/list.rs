@@ -97,8 +97,10 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         }),
         Step::ValidateConfig(ValidateConfig {
             group: group.name.clone(),
+            state_directory: facts.state_directory.clone(),
             config: facts.config.clone(),
             user: facts.user.clone(),
+            bind: facts.bind.clone(),
             port: facts.port,
             version,
             argv: gateway.validate.clone(),

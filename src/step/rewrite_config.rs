@@ -21,7 +21,7 @@ pub struct RewriteConfig {
     pub port: u16,
     /// The release of OpenClaw.
     pub version: Version,
-    /// `gateway.bind` as it is; for the description.
+    /// `gateway.bind` as it is, included files put in.
     pub bind: Option<String>,
 }
 
@@ -52,8 +52,9 @@ impl Kind for RewriteConfig {
 
     fn capture(&self, context: &Context) -> Result<Before> {
         let file = self.read(context)?;
+        let bind = self.bind.as_deref();
         let rewritten =
-            openclaw::for_container(&file.bytes, self.port, &self.version, context.hasher)
+            openclaw::for_container(&file.bytes, bind, self.port, &self.version, context.hasher)
                 .map_err(|error| self.refused(&error))?;
         Ok(Before {
             rewrite: rewritten.rewrite,
