@@ -13,6 +13,7 @@ mod image;
 mod list;
 mod make_base;
 mod make_image;
+mod note_owners;
 mod rewrite_config;
 mod start_container;
 mod stop_gateway;
@@ -23,6 +24,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use change_owners::Pass;
 pub use context::{Context, Paths, Reach};
 pub use list::{ListError, steps};
 
@@ -235,6 +237,8 @@ catalogue! {
     CreateNetwork in create_network;
     /// Creates the container, stopped.
     CreateContainer in create_container;
+    /// Notes whose files will change their owner.
+    NoteOwners in note_owners;
     /// Keeps the native gateway from starting.
     DisarmStarter in disarm_starter;
     /// Stops the native gateway and proves it dead.

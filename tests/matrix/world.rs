@@ -284,7 +284,6 @@ impl World {
     }
 }
 
-/// A machine on which joe's gateway runs, with strays among its files.
 /// The steps as a later process finds them beside the journal: every run of the matrix goes through their file.
 fn reread(steps: &[Step]) -> Vec<Step> {
     let text = serde_json::to_vec(steps).unwrap();
@@ -293,6 +292,7 @@ fn reread(steps: &[Step]) -> Vec<Step> {
     read
 }
 
+/// A machine on which joe's gateway runs, with strays among its files.
 fn machine() -> FakeHost {
     let host = FakeHost::new();
     {
