@@ -100,6 +100,10 @@ impl Host for RealHost {
         pm2::turn(app, user, environment, "stop")
     }
 
+    fn note_owners(&self, change: &OwnerChange) -> Result<()> {
+        owners::note_owners(change)
+    }
+
     fn change_owners(&self, change: &OwnerChange) -> Result<OwnerReport> {
         owners::change_owners(change)
     }

@@ -12,7 +12,7 @@ use crate::secret::KeyedHash;
 /// The running daemon is told when the gateway is stopped: until then it keeps it serving. `Before` holds the status that
 /// the dump told, and a keyed hash of the dump, whose variables may be secrets. Idempotent: a stopped one stays. Undo sets
 /// the status back, byte for byte where nobody else changed the dump, and lets pm2 start the application if it ran.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisarmApp {
     /// The step's id.
     pub id: String,

@@ -14,7 +14,7 @@ use crate::secret::KeyedHash;
 /// is put in place by a rename changes both. `Before` holds keyed hashes of the line and of the table, never their text,
 /// which may hold secrets. Idempotent: a line that is a comment already stays. Undo takes only the mark away: the table is
 /// byte for byte as before where nobody else changed it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisarmCron {
     /// The step's id.
     pub id: String,

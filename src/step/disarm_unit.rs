@@ -20,7 +20,7 @@ const STOP_DEADLINE: Duration = Duration::from_mins(2);
 /// A reviver that runs is stopped too; the gateway's own unit is stopped later, once the gateway is drained. `Before`
 /// holds whether the unit ran. Idempotent: files are replaced whole. Undo removes marker and drop-in and starts
 /// the unit if it ran; it refuses while the container runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisarmUnit {
     /// The step's id.
     pub id: String,
@@ -37,7 +37,7 @@ pub struct DisarmUnit {
 }
 
 /// What something is to a gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
     /// It starts the gateway.
     Starter,

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Context;
 use crate::display;
 use crate::openclaw::output;
 
 /// How a release lets its running turns finish.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Drain {
     /// It is asked to take no new ones.
     Suspend(Suspend),
@@ -16,7 +18,7 @@ pub enum Drain {
 }
 
 /// The two commands that close a gateway for new turns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspend {
     /// The argv that closes it if it is idle right now.
     pub when_idle: Vec<String>,

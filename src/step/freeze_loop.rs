@@ -13,7 +13,7 @@ const DISTANCE_LIMIT: usize = 16;
 ///
 /// `Before` holds the shell's identity. Idempotent: a halted shell stays halted. Undo lets it go on, and where its gateway
 /// has ended it starts it again by itself. A shell that is gone is started by the undo of the kept start.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FreezeLoop {
     /// The step's id.
     pub id: String,

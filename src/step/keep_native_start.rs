@@ -20,7 +20,7 @@ const CRONS: [(&str, &str); 2] = [("SHELL", "/bin/sh"), ("PATH", "/usr/bin:/bin"
 /// `Before` holds the shell of a loop. Idempotent: the script is replaced whole, and kept once the gateway does not run.
 /// Undone, as the last thing before the look at the native gateway, it starts the gateway unless something did so already,
 /// and removes the script; it refuses while the container runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeepNativeStart {
     /// The group.
     pub group: String,
@@ -37,7 +37,7 @@ pub struct KeepNativeStart {
 }
 
 /// What a native start is taken from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NativeStart {
     /// The command of a crontab's line.
     Line(CronStarter),

@@ -11,8 +11,8 @@ use super::image::recipe_hash;
 use super::starting::{disarm, stop_by};
 use super::{
     ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, MakeBase,
-    MakeImage, Paths, Reach, RewriteConfig, StartContainer, Step, StopGateway, ValidateConfig,
-    WriteGroupFiles,
+    MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, StartContainer, Step, StopGateway,
+    ValidateConfig, WriteGroupFiles,
 };
 use crate::docker::{ContainerSpec, LayerEntry, Mount, compose};
 use crate::host::GatewayTrace;
@@ -78,6 +78,14 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
     let OwnerPolicy::AsOwner { strays } = group.owner;
     let User { uid, gid, .. } = facts.user;
     let version = gateway.version;
+    let owners = ChangeOwners {
+        group: group.name.clone(),
+        pass: Pass::Noted,
+        roots: roots(facts),
+        uid,
+        gid,
+        strays,
+    };
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
     let before = vec![
@@ -99,8 +107,10 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         }),
         Step::ValidateConfig(ValidateConfig {
             group: group.name.clone(),
+            state_directory: facts.state_directory.clone(),
             config: facts.config.clone(),
             user: facts.user.clone(),
+            bind: facts.bind.clone(),
             port: facts.port,
             version,
             argv: gateway.validate.clone(),
@@ -111,6 +121,9 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             labels: network_labels(group, paths),
         }),
         Step::CreateContainer(CreateContainer { spec: container }),
+        Step::NoteOwners(NoteOwners {
+            change: owners.clone(),
+        }),
     ];
     let silence = vec![
         Step::StopGateway(StopGateway {
@@ -121,13 +134,7 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             drain: gateway.drain.clone(),
             trace: reach.trace.clone(),
         }),
-        Step::ChangeOwners(ChangeOwners {
-            group: group.name.clone(),
-            roots: roots(facts),
-            uid,
-            gid,
-            strays,
-        }),
+        Step::ChangeOwners(owners.clone()),
         Step::RewriteConfig(RewriteConfig {
             config: facts.config.clone(),
             port: facts.port,
@@ -143,6 +150,10 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         Step::ConfirmContainer(ConfirmContainer {
             container: group.name.clone(),
             reach,
+        }),
+        Step::ChangeOwners(ChangeOwners {
+            pass: Pass::Late,
+            ..owners
         }),
     ];
     Ok([before, disarming, silence].concat())

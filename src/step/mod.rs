@@ -17,6 +17,7 @@ mod keep_native_start;
 mod list;
 mod make_base;
 mod make_image;
+mod note_owners;
 mod rewrite_config;
 mod start_container;
 mod starting;
@@ -28,6 +29,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use change_owners::Pass;
 pub use context::{Context, Paths, Reach};
 pub use list::{ListError, steps};
 
@@ -166,27 +168,6 @@ impl StepError {
 /// A `Result` of this room.
 pub type Result<T, E = StepError> = std::result::Result<T, E>;
 
-impl Step {
-    /// Returns whether the step keeps the native gateway down while the container owns it.
-    #[must_use]
-    pub const fn keeps_native_down(&self) -> bool {
-        matches!(
-            self,
-            Self::DisarmUnit(_)
-                | Self::DisarmCron(_)
-                | Self::DisarmApp(_)
-                | Self::FreezeLoop(_)
-                | Self::StopGateway(_)
-        )
-    }
-
-    /// Returns whether the step may only be taken while the native gateway is kept down.
-    #[must_use]
-    pub const fn needs_native_down(&self) -> bool {
-        matches!(self, Self::StartContainer(_))
-    }
-}
-
 /// What every kind of step can do. `Before` is what was there; it is on disk before [`Kind::apply`] begins.
 trait Kind {
     /// What was there before.
@@ -208,8 +189,10 @@ macro_rules! catalogue {
     ($($(#[$doc:meta])* $name:ident in $module:ident;)*) => {
         $(pub use $module::$name;)*
 
-        /// One reversible action, with every name decided.
-        #[derive(Debug, Clone, PartialEq, Eq)]
+        /// One reversible action, with every name decided. It lies beside the journal as it was begun, so that a later
+        /// version of ocmigrate takes back what this one did.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case", tag = "kind")]
         pub enum Step {
             $($(#[$doc])* $name($name),)*
         }
@@ -259,6 +242,8 @@ catalogue! {
     CreateNetwork in create_network;
     /// Creates the container, stopped.
     CreateContainer in create_container;
+    /// Notes whose files will change their owner.
+    NoteOwners in note_owners;
     /// Keeps how a gateway that no manager knows was started.
     KeepNativeStart in keep_native_start;
     /// Keeps a unit from starting the gateway.
@@ -279,6 +264,46 @@ catalogue! {
     StartContainer in start_container;
     /// Waits until the container serves and its bots poll.
     ConfirmContainer in confirm_container;
+}
+
+impl Step {
+    /// Returns whether the step keeps the native gateway down while the container owns it.
+    #[must_use]
+    pub const fn keeps_native_down(&self) -> bool {
+        matches!(
+            self,
+            Self::DisarmUnit(_)
+                | Self::DisarmCron(_)
+                | Self::DisarmApp(_)
+                | Self::FreezeLoop(_)
+                | Self::StopGateway(_)
+        )
+    }
+
+    /// Returns whether the step may only be taken while the native gateway is kept down.
+    #[must_use]
+    pub const fn needs_native_down(&self) -> bool {
+        matches!(self, Self::StartContainer(_))
+    }
+
+    /// Returns how the group's gateway is seen, where this step looks at it.
+    #[must_use]
+    pub fn find_reach(&self) -> Option<&Reach> {
+        match self {
+            Self::ConfirmNative(step) => Some(&step.reach),
+            Self::ConfirmContainer(step) => Some(&step.reach),
+            _ => None,
+        }
+    }
+
+    /// Returns the reference of the group's image, where this step makes it.
+    #[must_use]
+    pub fn find_image(&self) -> Option<&str> {
+        match self {
+            Self::MakeImage(step) => Some(&step.reference),
+            _ => None,
+        }
+    }
 }
 
 fn encode<K: Kind>(step: &K, before: K::Before) -> Result<Value> {

@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 ///
 /// `Before` holds its processes. Idempotent: what is stopped stays stopped. Undo does nothing: the starter's undo starts
 /// the gateway.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopGateway {
     /// The gateway's name, for messages.
     pub gateway: String,
@@ -38,7 +38,7 @@ pub struct StopGateway {
 }
 
 /// What stops a native gateway.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopBy {
     /// The manager of its unit.
     Unit(UnitStarter),
