@@ -274,10 +274,13 @@ impl Host for FakeHost {
 
     fn environment(&self, process: ProcessId) -> Result<Vec<(OsString, OsString)>> {
         let world = self.world();
+        let shell = world.shells.iter().find(|shell| shell.id == process);
         let live = world.processes.iter().find(|live| live.id == process);
+        let live = live.map(|live| &live.gateway);
         let path = format!("/proc/{}/environ", process.pid);
         let gone = io::Error::from(io::ErrorKind::NotFound);
-        live.map(|live| live.gateway.environment.clone())
+        live.or(shell.map(|shell| &shell.gateway))
+            .map(|gateway| gateway.environment.clone())
             .ok_or(gone)
             .on("read", Path::new(&path))
     }

@@ -3,6 +3,7 @@
 use ocmigrate::execute::ExecuteError;
 use ocmigrate::journal::Outcome;
 
+use crate::starters::Kind;
 use crate::world::{Call, Sickness, World};
 
 /// Every change between two counts.
@@ -13,40 +14,44 @@ fn calls(from: (u64, u64), to: (u64, u64)) -> impl Iterator<Item = Call> {
 
 #[test]
 fn a_run_with_one_refused_change_ends_at_one_of_the_two_ends() {
-    let whole = World::new();
-    whole.execute().unwrap();
-    for call in calls((0, 0), whole.changes()) {
-        let world = World::new();
-        world.fail_at(call);
-        let result = world.execute();
-        let case = format!("{call:?} was refused: {result:?}");
-        match result {
-            Ok(Outcome::InContainer) => world.assert_in_container(&case),
-            Err(ExecuteError::RolledBack { .. }) => world.assert_native(&case),
-            _ => panic!("{case}"),
+    for kind in Kind::ALL {
+        let whole = World::of(kind);
+        whole.execute().unwrap();
+        for call in calls((0, 0), whole.changes()) {
+            let world = World::of(kind);
+            world.fail_at(call);
+            let result = world.execute();
+            let case = format!("{kind:?}: {call:?} was refused: {result:?}");
+            match result {
+                Ok(Outcome::InContainer) => world.assert_in_container(&case),
+                Err(ExecuteError::RolledBack { .. }) => world.assert_native(&case),
+                _ => panic!("{case}"),
+            }
         }
     }
 }
 
 #[test]
 fn a_rollback_with_one_refused_change_is_stuck_and_goes_on_when_asked_again() {
-    let whole = World::new();
-    whole.execute().unwrap();
-    let from = whole.changes();
-    whole.rollback().unwrap();
-    for call in calls(from, whole.changes()) {
-        let world = World::new();
-        world.execute().unwrap();
-        world.fail_at(call);
-        let result = world.rollback();
-        let case = format!("{call:?} was refused: {result:?}");
-        assert!(
-            matches!(result, Ok(_) | Err(ExecuteError::Stuck { .. })),
-            "{case}"
-        );
-        world.assert_safe(&case);
-        world.rollback().unwrap();
-        world.assert_native(&case);
+    for kind in Kind::ALL {
+        let whole = World::of(kind);
+        whole.execute().unwrap();
+        let from = whole.changes();
+        whole.rollback().unwrap();
+        for call in calls(from, whole.changes()) {
+            let world = World::of(kind);
+            world.execute().unwrap();
+            world.fail_at(call);
+            let result = world.rollback();
+            let case = format!("{kind:?}: {call:?} was refused: {result:?}");
+            assert!(
+                matches!(result, Ok(_) | Err(ExecuteError::Stuck { .. })),
+                "{case}"
+            );
+            world.assert_safe(&case);
+            world.rollback().unwrap();
+            world.assert_native(&case);
+        }
     }
 }
 

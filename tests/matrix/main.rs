@@ -4,10 +4,12 @@
 
 mod fleet;
 mod snapshot;
+mod starters;
 mod world;
 
 mod crash;
 mod fail;
 mod refuse;
 mod repeat;
+mod resurrect;
 mod road;

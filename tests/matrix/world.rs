@@ -22,6 +22,7 @@ use tempfile::TempDir;
 
 use crate::fleet::{self, CONFIG, CONFIG_TEXT, GROUP, NODE, PORT, STATE};
 use crate::snapshot::Snapshot;
+use crate::starters::Kind;
 
 const JOES: Ownership = Ownership {
     uid: 1001,
@@ -74,11 +75,20 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with(|_| {})
+        Self::of(Kind::UserUnit)
+    }
+
+    /// Makes a world whose gateway is started so.
+    pub(crate) fn of(kind: Kind) -> Self {
+        Self::furnished(kind, |_| {})
     }
 
     /// Makes a world in which `furnish` put more, before anything is run.
     pub(crate) fn with(furnish: impl FnOnce(&Self)) -> Self {
+        Self::furnished(Kind::UserUnit, furnish)
+    }
+
+    fn furnished(kind: Kind, furnish: impl FnOnce(&Self)) -> Self {
         keep_deaths_quiet();
         let memory = Path::new("/dev/shm");
         let directory = if memory.is_dir() {
@@ -90,11 +100,13 @@ impl World {
         let paths = Paths::installed(directory.path());
         std::fs::write(paths.state.join("base.tar"), b"").unwrap();
         let hasher = Hasher::for_machine("matrix");
-        let host = machine();
+        let host = machine(kind);
         let sickness = Rc::new(Cell::new(Sickness::None));
         let docker = engine(&host, &sickness);
         let before = Snapshot::default();
-        let steps = reread(&steps(&fleet::plan(&hasher), GROUP, &paths).unwrap());
+        let mut plan = fleet::plan(&hasher);
+        kind.tell(&host, &mut plan);
+        let steps = reread(&steps(&plan, GROUP, &paths).unwrap());
         let mut world = Self {
             host,
             docker,
@@ -293,7 +305,7 @@ fn reread(steps: &[Step]) -> Vec<Step> {
 }
 
 /// A machine on which joe's gateway runs, with strays among its files.
-fn machine() -> FakeHost {
+fn machine(kind: Kind) -> FakeHost {
     let host = FakeHost::new();
     {
         let mut world = host.world_mut();
@@ -319,9 +331,8 @@ fn machine() -> FakeHost {
             stderr: Vec::new(),
         };
         world.programs.insert(NODE.into(), said);
-        world.add_unit(fleet::unit(), fleet::gateway());
     }
-    host.start_unit(&fleet::unit()).unwrap();
+    kind.furnish(&host);
     host.world_mut().now_ms += 60_000;
     host
 }

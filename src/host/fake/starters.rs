@@ -72,6 +72,8 @@ pub struct FakeStranger {
     pub gateway: FakeGateway,
     /// How often it does so.
     pub times: u32,
+    /// The number of the changing call from which on it does so.
+    pub from_change: u64,
 }
 
 impl FakeWorld {
@@ -121,15 +123,14 @@ impl FakeWorld {
                     .for_each(|it| it.child = child);
             }
         }
-        if let Some(FakeStranger { gateway, times }) = self.stranger.clone()
-            && times > 0
-            && !self.serves(&gateway)
+        if let Some(mut stranger) = self.stranger.clone()
+            && stranger.times > 0
+            && self.faults.count() >= stranger.from_change
+            && !self.serves(&stranger.gateway)
         {
-            self.run(&gateway);
-            self.stranger = Some(FakeStranger {
-                gateway,
-                times: times - 1,
-            });
+            self.run(&stranger.gateway);
+            stranger.times -= 1;
+            self.stranger = Some(stranger);
         }
     }
 
