@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use ocmigrate::host::fake::{Crash, FakeGateway, FakeHost, Moment};
 use ocmigrate::host::{
-    FileMeta, GatewayTrace, Host, HostError, OwnerChange, OwnerReport, Ownership, RealHost,
+    FileMeta, GatewayTrace, Host, HostError, OwnerChange, OwnerReport, Ownership, RealHost, Signal,
 };
-use ocmigrate::inventory::{ProcessId, UnitScope, UnitStarter};
+use ocmigrate::inventory::{Pm2Starter, ProcessId, UnitScope, UnitStarter, User};
 
 const META: FileMeta = FileMeta {
     uid: 1001,
@@ -41,11 +41,15 @@ fn contract(host: &dyn Host, base: &Path) {
 
 fn files_are_replaced_read_and_removed(host: &dyn Host, file: &Path) {
     assert!(host.read(file).unwrap().is_none());
+    assert!(host.read_tail(file, 9).unwrap().is_none());
     for bytes in [&b"one"[..], b"", b"three"] {
         host.replace(file, bytes, META).unwrap();
         host.replace(file, bytes, META).unwrap();
         let state = host.read(file).unwrap().unwrap();
         assert_eq!((state.bytes.as_slice(), state.meta), (bytes, META));
+        let tail = host.read_tail(file, 2).unwrap().unwrap();
+        let end = bytes.get(bytes.len().saturating_sub(2)..).unwrap();
+        assert_eq!((tail.bytes.as_slice(), tail.meta), (end, META));
     }
     let now = FileMeta {
         mtime_ns: None,
@@ -183,10 +187,33 @@ fn absent_things_are_absent(host: &dyn Host, base: &Path) {
     };
     assert!(!host.is_alive(nobody).unwrap());
     assert!(host.environment(nobody).is_err());
+    assert!(host.process(i32::MAX).unwrap().is_none());
+    host.signal(nobody, Signal::End).unwrap();
+    let joe = user(base);
+    let script = ["/bin/sh".into(), base.join("no-script").into_os_string()];
+    assert!(host.start_detached(&joe, &script).is_err());
+    let app = Pm2Starter {
+        name: "nobody".to_owned(),
+        dump: base.join("dump.pm2"),
+        user: "nobody".to_owned(),
+    };
+    assert!(
+        host.stop_app(&app, &joe, &base.join("environment"))
+            .is_err()
+    );
     assert!(!host.is_port_taken(1).unwrap());
     assert_eq!(host.get(1, "/healthz").unwrap(), None);
     assert_eq!(host.find_gateway(&trace(base)).unwrap(), []);
     assert!(host.free_space(&base.join("not/yet")).unwrap() > 0);
+}
+
+fn user(home: &Path) -> User {
+    User {
+        name: "nobody".to_owned(),
+        uid: 65534,
+        gid: 65534,
+        home: home.to_owned(),
+    }
 }
 
 fn trace(base: &Path) -> GatewayTrace {

@@ -217,6 +217,16 @@ impl Host for FakeHost {
         self.world().read(path)
     }
 
+    fn read_tail(&self, path: &Path, bytes: u64) -> Result<Option<FileState>> {
+        let mut found = self.world().read(path)?;
+        if let Some(file) = &mut found {
+            let length = file.bytes.len();
+            let kept = usize::try_from(bytes).unwrap_or(length).min(length);
+            file.bytes.drain(..length - kept);
+        }
+        Ok(found)
+    }
+
     fn replace(&self, path: &Path, bytes: &[u8], meta: FileMeta) -> Result<()> {
         self.change("replace", path.as_os_str(), |world| {
             world.replace(path, bytes, meta)

@@ -14,6 +14,7 @@ mod attributes;
 mod base;
 mod beneath;
 mod census;
+mod coming_up;
 mod context;
 pub mod crontab;
 mod entry;
@@ -230,6 +231,9 @@ pub struct Reply {
 pub trait Host {
     /// Reads a regular file; `None` where there is none. A link or another kind of file is an error.
     fn read(&self, path: &Path) -> Result<Option<FileState>>;
+
+    /// Reads the end of a regular file, this many bytes at most; `None` where there is none.
+    fn read_tail(&self, path: &Path, bytes: u64) -> Result<Option<FileState>>;
 
     /// Puts a file in place at once: written beside it, made durable, renamed over it, the directory made durable.
     ///

@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use super::context::Context;
-use super::{GatewayTrace, Result, sockets};
+use super::{GatewayTrace, Result, coming_up, sockets};
 use crate::inventory::ProcessId;
 
 /// Returns the live processes of a gateway outside containers, sorted.
 ///
 /// A process belongs if it looks like OpenClaw and holds a file below the state directory, holds a lock that names the
-/// configuration, or was started with either in its environment; if it listens on the port; or if it launched one of these.
+/// configuration, was started with either in its environment, or was just started to serve below the same home; if it
+/// listens on the port; or if it launched one of these.
 pub(super) fn find_gateway(trace: &GatewayTrace) -> Result<Vec<ProcessId>> {
     let namespace =
         fs::read_link("/proc/self/ns/pid").on("read", Path::new("/proc/self/ns/pid"))?;
@@ -98,7 +99,11 @@ impl Candidate {
 
     fn belongs(&self, trace: &GatewayTrace, listeners: &BTreeSet<u64>) -> bool {
         let looks_like = looks_like_openclaw(&self.name);
-        (looks_like && (self.holds_state(trace) || self.holds_lock(trace) || self.was_told(trace)))
+        (looks_like
+            && (self.holds_state(trace)
+                || self.holds_lock(trace)
+                || self.was_told(trace)
+                || self.is_coming_up(trace)))
             // Docker's proxy listens for a container.
             || (self.name != "docker-proxy" && self.listens(listeners))
     }
@@ -134,6 +139,37 @@ impl Candidate {
             };
             Path::new(value) == wanted || fs::canonicalize(value).is_ok_and(|path| path == *wanted)
         })
+    }
+
+    /// A gateway that has nothing open yet: its arguments say that it serves, and nothing says that another state is meant.
+    fn is_coming_up(&self, trace: &GatewayTrace) -> bool {
+        let path = PathBuf::from(format!("/proc/{}/cmdline", self.id.pid));
+        let bytes = fs::read(&path).unwrap_or_default();
+        let words = bytes.split(|byte| *byte == 0);
+        let words: Vec<_> = words
+            .map(|it| String::from_utf8_lossy(it).into_owned())
+            .collect();
+        if !coming_up::serves(&words) {
+            return false;
+        }
+        let variables = environment(self.id).unwrap_or_default();
+        let set = |wanted: &str| {
+            let mut named = variables.iter().filter(|(name, _)| name == wanted);
+            named.next().map(|(_, value)| value.clone())
+        };
+        // Where it is told, `was_told` has looked already.
+        if set("OPENCLAW_STATE_DIR").is_some() {
+            return false;
+        }
+        let told = set("OPENCLAW_PROFILE").map(|it| it.to_string_lossy().into_owned());
+        let profile = coming_up::profile(&words).map(str::to_owned).or(told);
+        let name = trace.state_directory.file_name().unwrap_or_default();
+        let ends = |profile: &String| name.as_bytes().ends_with(format!("-{profile}").as_bytes());
+        let home = set("HOME").and_then(|home| fs::canonicalize(home).ok());
+        home.is_none_or(|home| trace.state_directory.starts_with(home))
+            && profile
+                .as_ref()
+                .map_or(!name.as_bytes().contains(&b'-'), ends)
     }
 
     fn listens(&self, listeners: &BTreeSet<u64>) -> bool {
@@ -363,6 +399,36 @@ mod tests {
         let mut expected = [by_environment.id(), by_lock.id()];
         expected.sort_unstable();
         assert_eq!(find_gateway(&trace).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_gateway_that_is_only_just_started_is_found_by_its_arguments() {
+        let (room, trace) = room();
+        let start = |arguments: &[&str]| {
+            let program = room.path().join("node");
+            if !program.exists() {
+                fs::copy("/bin/bash", &program).unwrap();
+            }
+            let mut command = waiting(&program);
+            command.args(["-c", "read", "node"]).args(arguments);
+            command.env("HOME", room.path()).uid(65534).gid(65534);
+            let running = Running(command.spawn().unwrap());
+            std::thread::sleep(Duration::from_millis(300));
+            running
+        };
+        let trace = GatewayTrace {
+            state_directory: room.path().join(".openclaw"),
+            ..trace
+        };
+        let _asks = start(&["/x/openclaw.mjs", "gateway", "status"]);
+        assert_eq!(find_gateway(&trace).unwrap(), []);
+        let serves = start(&["/x/openclaw.mjs", "gateway", "run"]);
+        assert_eq!(find_gateway(&trace).unwrap(), [serves.id()]);
+        let other = GatewayTrace {
+            state_directory: room.path().join(".openclaw-work"),
+            ..trace
+        };
+        assert_eq!(find_gateway(&other).unwrap(), []);
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(super) fn run_as(
 
 /// Starts a program as a user in a session of its own, with an empty environment, and leaves it.
 ///
-/// Where systemd runs (sd_booted(3)) it gets a scope of its own too: a session or a unit that ends would take it along.
+/// Where systemd runs (`sd_booted(3)`) it gets a scope of its own too: a session or a unit that ends would take it along.
 pub(super) fn start_detached(user: &User, argv: &[OsString]) -> Result<()> {
     let mut command = Command::new("/usr/bin/setsid");
     if Path::new("/run/systemd/system").is_dir() {

@@ -28,6 +28,10 @@ impl Host for RealHost {
         files::read(path)
     }
 
+    fn read_tail(&self, path: &Path, bytes: u64) -> Result<Option<FileState>> {
+        files::read_tail(path, bytes)
+    }
+
     fn replace(&self, path: &Path, bytes: &[u8], meta: FileMeta) -> Result<()> {
         files::replace(path, bytes, meta)
     }

@@ -1,5 +1,5 @@
 //! One process at a time: how it was started, and signals to it. A process id is used again, so every signal goes through
-//! a descriptor of the very process; pidfd_open(2).
+//! a descriptor of the very process; `pidfd_open(2)`.
 
 #![expect(
     clippy::disallowed_methods,

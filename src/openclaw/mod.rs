@@ -26,6 +26,7 @@ pub mod layout;
 pub mod meaning;
 pub mod output;
 pub mod release;
+pub mod sessions;
 
 pub use auth_store::{auth_store, oauth_logins};
 pub use bind::{Rewrite, RewriteError, Rewritten, find_included_tie, for_container};

@@ -10,8 +10,12 @@ use serde_json::Value;
 
 use crate::inventory::Release;
 
-/// The release that ocmigrate's tests move.
-const TRIED: [Version; 1] = [Version::new(2026, 9, 6)];
+/// The releases that ocmigrate's tests move.
+const TRIED: [Version; 3] = [
+    Version::new(2026, 2, 9),
+    Version::new(2026, 5, 28),
+    Version::new(2026, 9, 6),
+];
 /// From here on a bind beyond loopback needs `gateway.controlUi.allowedOrigins`; openclaw issue 29385.
 const FIRST_WITH_ORIGINS: Version = Version::new(2026, 2, 26);
 /// From here on the gateway seeds them for itself at every start, without writing its configuration; seen with 2026.9.6.
@@ -105,6 +109,40 @@ fn number(text: &str) -> Option<u32> {
 #[must_use]
 pub fn is_tried(version: &Version) -> bool {
     TRIED.contains(version)
+}
+
+/// What a release tells of its health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Health {
+    /// Its port answers, and its accounts say that they run; 2026.2.9 sends its control page on every path.
+    Port,
+    /// `/healthz` and `/readyz` too, and when an account last heard from its channel; 2026.5.28.
+    Endpoints,
+    /// The stage that each account has come to, too; 2026.9.6.
+    Stages,
+}
+
+/// Returns what a release tells of its health; one between those that were seen tells what the older of them does.
+#[must_use]
+pub fn health(version: &Version) -> Health {
+    match version {
+        version if *version >= Version::new(2026, 9, 6) => Health::Stages,
+        version if *version >= Version::new(2026, 5, 28) => Health::Endpoints,
+        _ => Health::Port,
+    }
+}
+
+/// Returns whether the release can check a configuration without a gateway; in 2026.2.9 `config validate` opens a wizard.
+#[must_use]
+pub fn can_validate(version: &Version) -> bool {
+    health(version) >= Health::Endpoints
+}
+
+/// Returns whether the gateway lets its running turns finish after SIGTERM; 2026.2.9 is gone after five seconds at most
+/// (`runGatewayLoop`), and what it was at is lost.
+#[must_use]
+pub fn drains_at_stop(version: &Version) -> bool {
+    health(version) >= Health::Endpoints
 }
 
 /// Returns whether the gateway can be closed for new turns by [`suspend_argv`].

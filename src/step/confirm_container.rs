@@ -96,7 +96,7 @@ impl ConfirmContainer {
             &[],
             CHANNELS_DEADLINE,
         )?;
-        Ok(find_silent_account(&self.reach.accounts, &output.stdout))
+        Ok(find_silent_account(&self.reach, &output.stdout))
     }
 
     /// Returns why waiting longer is no use: the container is gone, ended, or starts again and again.

@@ -10,6 +10,7 @@ use super::{Result, StepError};
 use crate::docker::{ContainerState, Docker};
 use crate::host::{GatewayTrace, Host};
 use crate::inventory::User;
+use crate::openclaw::release::Health;
 use crate::openclaw::{health, output};
 use crate::secret::Hasher;
 
@@ -88,6 +89,8 @@ pub struct Reach {
     pub user: User,
     /// What identifies its native processes.
     pub trace: GatewayTrace,
+    /// What its release tells of its health.
+    pub health: Health,
     /// The argv that prints the state of its channels as JSON.
     pub channels_argv: Vec<String>,
     /// The accounts whose bots must poll, as `channel/account`.
@@ -122,6 +125,10 @@ impl Context<'_> {
         let Some(live) = self.host.get(reach.port, "/healthz")? else {
             return Ok(Some(format!("nobody answers on 127.0.0.1:{}", reach.port)));
         };
+        if reach.health == Health::Port {
+            let is_other = live.status != 200;
+            return Ok(is_other.then(|| format!("it answers with status {}", live.status)));
+        }
         if !health::is_live(&live) {
             return Ok(Some("/healthz does not say that it is live".to_owned()));
         }
@@ -161,15 +168,16 @@ impl Context<'_> {
 }
 
 /// Returns the first of these accounts that does not poll, by what `channels status` printed.
-pub(super) fn find_silent_account(accounts: &[String], printed: &[u8]) -> Option<String> {
+pub(super) fn find_silent_account(reach: &Reach, printed: &[u8]) -> Option<String> {
     let Some(seen) = output::parse_channels_status(printed) else {
         return Some("the gateway does not tell the state of its channels".to_owned());
     };
+    let mut accounts = reach.accounts.iter();
     accounts
-        .iter()
         .find(|wanted| {
             !seen.iter().any(|one| {
-                one.is_polling() && format!("{}/{}", one.channel, one.account) == **wanted
+                one.is_polling(reach.health)
+                    && format!("{}/{}", one.channel, one.account) == **wanted
             })
         })
         .map(|account| format!("{account} does not poll yet"))

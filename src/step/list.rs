@@ -86,9 +86,22 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         gid,
         strays,
     };
+    let validate = release::can_validate(&version).then(|| {
+        Step::ValidateConfig(ValidateConfig {
+            group: group.name.clone(),
+            state_directory: facts.state_directory.clone(),
+            config: facts.config.clone(),
+            user: facts.user.clone(),
+            bind: facts.bind.clone(),
+            port: facts.port,
+            version,
+            argv: gateway.validate.clone(),
+            container: container.clone(),
+        })
+    });
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
-    let before = vec![
+    let make = vec![
         Step::ConfirmNative(ConfirmNative {
             reach: reach.clone(),
         }),
@@ -105,17 +118,8 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             network: group.network.clone(),
             network_labels: network_labels(group, paths),
         }),
-        Step::ValidateConfig(ValidateConfig {
-            group: group.name.clone(),
-            state_directory: facts.state_directory.clone(),
-            config: facts.config.clone(),
-            user: facts.user.clone(),
-            bind: facts.bind.clone(),
-            port: facts.port,
-            version,
-            argv: gateway.validate.clone(),
-            container: container.clone(),
-        }),
+    ];
+    let create = vec![
         Step::CreateNetwork(CreateNetwork {
             name: group.network.clone(),
             labels: network_labels(group, paths),
@@ -156,7 +160,14 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             ..owners
         }),
     ];
-    Ok([before, disarming, silence].concat())
+    Ok([
+        make,
+        validate.into_iter().collect(),
+        create,
+        disarming,
+        silence,
+    ]
+    .concat())
 }
 
 fn not_movable(facts: &GatewayFacts, missing: String) -> ListError {
@@ -209,6 +220,16 @@ fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> 
         let argv: Result<Vec<_>, _> = argv.into_iter().map(OsString::into_string).collect();
         argv.map_err(|_| not_movable("the path of its node or OpenClaw is no UTF-8"))
     };
+    let drain = match () {
+        () if release::can_suspend(&version) => Drain::Suspend(Suspend {
+            when_idle: text(release::suspend_argv(release, release::Suspend::WhenIdle))?,
+            at_once: text(release::suspend_argv(release, release::Suspend::AtOnce))?,
+        }),
+        () if release::drains_at_stop(&version) => Drain::AtStop,
+        () => Drain::Watch {
+            state_directory: facts.state_directory.clone(),
+        },
+    };
     Ok(Movable {
         facts,
         release,
@@ -216,14 +237,7 @@ fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> 
         serve: text(release::gateway_argv(release))?,
         validate: text(release::validate_argv(release))?,
         channels: text(release::channels_status_argv(release))?,
-        drain: if release::can_suspend(&version) {
-            Drain::Suspend(Suspend {
-                when_idle: text(release::suspend_argv(release, release::Suspend::WhenIdle))?,
-                at_once: text(release::suspend_argv(release, release::Suspend::AtOnce))?,
-            })
-        } else {
-            Drain::AtStop
-        },
+        drain,
     })
 }
 
@@ -239,6 +253,7 @@ fn reach(gateway: &Movable) -> Reach {
             uid: facts.user.uid,
             port: facts.port,
         },
+        health: release::health(&gateway.version),
         channels_argv: gateway.channels.clone(),
         accounts: facts
             .accounts

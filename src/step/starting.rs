@@ -5,7 +5,7 @@ use super::keep_native_start::NativeStart;
 use super::stop_gateway::StopBy;
 use super::{DisarmApp, DisarmCron, DisarmUnit, FreezeLoop, KeepNativeStart, Step};
 use crate::host::GatewayTrace;
-use crate::inventory::{Pm2Starter, Starter};
+use crate::inventory::Starter;
 use crate::plan::{GatewayFacts, Group};
 
 /// Returns the steps in their order, the last thing first that must be back on the way back: a start that no manager knows
@@ -66,7 +66,7 @@ fn native_start(facts: &GatewayFacts, serve: &[String]) -> Result<Option<NativeS
     };
     Ok(Some(match &facts.starter {
         Starter::Unit(_) => return Ok(None),
-        Starter::Pm2(app) if is_one(app) => return Ok(None),
+        Starter::Pm2(app) if app.is_one() => return Ok(None),
         Starter::Pm2(app) => {
             return Err(format!(
                 "pm2 takes `{}` for no single application",
@@ -90,12 +90,6 @@ fn native_start(facts: &GatewayFacts, serve: &[String]) -> Result<Option<NativeS
     }))
 }
 
-/// Whether pm2 takes the name for this one application: it takes numbers for ids, `all` for all, `-` for an option.
-fn is_one(app: &Pm2Starter) -> bool {
-    let Pm2Starter { name, .. } = app;
-    !name.is_empty() && name != "all" && !name.starts_with('-') && name.parse::<f64>().is_err()
-}
-
 struct Disarming<'a> {
     group: &'a Group,
     facts: &'a GatewayFacts,
@@ -107,24 +101,25 @@ impl Disarming<'_> {
     fn step(&self, starter: &Starter, id: String, part: Part) -> Option<Step> {
         let group = self.group.name.clone();
         let container = group.clone();
+        if part == Part::Reviver && !starter.is_disarmable() {
+            return None;
+        }
         Some(match starter {
-            Starter::Unit(unit) if part == Part::Starter || unit.name.ends_with(".service") => {
-                Step::DisarmUnit(DisarmUnit {
-                    id,
-                    part,
-                    group,
-                    gateway: self.facts.name.to_string(),
-                    unit: unit.clone(),
-                    container,
-                })
-            }
-            Starter::Cron(line) if line.line > 0 => Step::DisarmCron(DisarmCron {
+            Starter::Unit(unit) => Step::DisarmUnit(DisarmUnit {
+                id,
+                part,
+                group,
+                gateway: self.facts.name.to_string(),
+                unit: unit.clone(),
+                container,
+            }),
+            Starter::Cron(line) => Step::DisarmCron(DisarmCron {
                 id,
                 group,
                 line: line.clone(),
                 container,
             }),
-            Starter::Pm2(app) if part == Part::Starter => Step::DisarmApp(DisarmApp {
+            Starter::Pm2(app) => Step::DisarmApp(DisarmApp {
                 id,
                 group,
                 app: app.clone(),
@@ -132,7 +127,7 @@ impl Disarming<'_> {
                 trace: self.trace.clone(),
                 container,
             }),
-            Starter::Loop(shell) if part == Part::Starter => Step::FreezeLoop(FreezeLoop {
+            Starter::Loop(shell) => Step::FreezeLoop(FreezeLoop {
                 id,
                 shell: shell.clone(),
                 trace: self.trace.clone(),

@@ -122,7 +122,15 @@ impl Kind {
                 vec![Starter::Cron(line(TABLE, 2, "@reboot"))],
             ),
         };
+        // Each release stands under one of them.
+        let version = match self {
+            Self::Pm2 => "2026.5.28",
+            Self::Tmux => "2026.2.9",
+            _ => "2026.9.6",
+        };
         for gateway in &mut plan.facts.gateways {
+            let release = gateway.release.iter_mut();
+            release.for_each(|release| version.clone_into(&mut release.version));
             gateway.starter = starter.clone();
             gateway.revivers.clone_from(&revivers);
         }
