@@ -5,16 +5,17 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, launched};
+use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, served};
 use super::drain::{Drain, Suspend};
 use super::image::recipe_hash;
+use super::relay;
 use super::starting::{disarm, stop_by};
 use super::{
     ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, MakeBase,
     MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, StartContainer, Step, StopGateway,
     ValidateConfig, WriteGroupFiles,
 };
-use crate::docker::{ContainerSpec, LayerEntry, Mount, compose};
+use crate::docker::{ContainerSpec, LayerEntry, Mount, Published, compose};
 use crate::host::GatewayTrace;
 use crate::inventory::{Release, User};
 use crate::openclaw::{Version, release};
@@ -71,37 +72,40 @@ struct Movable<'a> {
 pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListError> {
     let group = plan.find_group(name).ok_or_else(|| no_group(plan, name))?;
     let gateway = movable(plan, group)?;
-    let (reach, container) = (reach(&gateway), container(plan, group, &gateway, paths));
-    let facts = gateway.facts;
+    let (facts, reach) = (gateway.facts, reach(&gateway));
+    let container = container(plan, group, &gateway, paths);
     let disarming = disarm(group, facts, &reach.trace, &gateway.serve)
         .map_err(|missing| not_movable(facts, missing))?;
     let OwnerPolicy::AsOwner { strays } = group.owner;
-    let User { uid, gid, .. } = facts.user;
-    let version = gateway.version;
     let owners = ChangeOwners {
         group: group.name.clone(),
         pass: Pass::Noted,
         roots: roots(facts),
-        uid,
-        gid,
+        uid: facts.user.uid,
+        gid: facts.user.gid,
         strays,
     };
-    let validate = release::can_validate(&version).then(|| {
-        Step::ValidateConfig(ValidateConfig {
-            group: group.name.clone(),
-            state_directory: facts.state_directory.clone(),
-            config: facts.config.clone(),
-            user: facts.user.clone(),
-            bind: facts.bind.clone(),
-            port: facts.port,
-            version,
-            argv: gateway.validate.clone(),
-            container: container.clone(),
-        })
-    });
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
-    let make = vec![
+    Ok([
+        make(group, &gateway, &reach, &container, paths),
+        validate(group, &gateway, &container).into_iter().collect(),
+        create(group, container, &owners, paths),
+        disarming,
+        silence(group, &gateway, reach, owners),
+    ]
+    .concat())
+}
+
+/// What the container needs before it can be tried.
+fn make(
+    group: &Group,
+    gateway: &Movable,
+    reach: &Reach,
+    container: &ContainerSpec,
+    paths: &Paths,
+) -> Vec<Step> {
+    vec![
         Step::ConfirmNative(ConfirmNative {
             reach: reach.clone(),
         }),
@@ -109,17 +113,44 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             base: group.image.base.clone(),
             archive: paths.state.join("base.tar"),
         }),
-        Step::MakeImage(make_image(group, &gateway)),
+        Step::MakeImage(make_image(group, gateway)),
         Step::WriteGroupFiles(WriteGroupFiles {
             group: group.name.clone(),
-            user: facts.user.clone(),
+            user: gateway.facts.user.clone(),
             trace: reach.trace.clone(),
             container: container.clone(),
             network: group.network.clone(),
             network_labels: network_labels(group, paths),
         }),
-    ];
-    let create = vec![
+    ]
+}
+
+/// The check of the configuration, where the release has one.
+fn validate(group: &Group, gateway: &Movable, container: &ContainerSpec) -> Option<Step> {
+    let Movable { facts, version, .. } = gateway;
+    release::can_validate(version).then(|| {
+        Step::ValidateConfig(ValidateConfig {
+            group: group.name.clone(),
+            state_directory: facts.state_directory.clone(),
+            config: facts.config.clone(),
+            user: facts.user.clone(),
+            bind: facts.bind.clone(),
+            port: facts.port,
+            version: *version,
+            argv: gateway.validate.clone(),
+            container: container.clone(),
+        })
+    })
+}
+
+/// The container, stopped, and all else that may take its time.
+fn create(
+    group: &Group,
+    container: ContainerSpec,
+    owners: &ChangeOwners,
+    paths: &Paths,
+) -> Vec<Step> {
+    vec![
         Step::CreateNetwork(CreateNetwork {
             name: group.network.clone(),
             labels: network_labels(group, paths),
@@ -128,8 +159,14 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         Step::NoteOwners(NoteOwners {
             change: owners.clone(),
         }),
-    ];
-    let silence = vec![
+    ]
+}
+
+/// From the stop of the native gateway to the work of the contained one, once everything that would start it is disarmed.
+fn silence(group: &Group, gateway: &Movable, reach: Reach, owners: ChangeOwners) -> Vec<Step> {
+    let Movable { facts, version, .. } = gateway;
+    let User { uid, gid, .. } = facts.user;
+    vec![
         Step::StopGateway(StopGateway {
             gateway: facts.name.to_string(),
             group: group.name.clone(),
@@ -142,7 +179,7 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         Step::RewriteConfig(RewriteConfig {
             config: facts.config.clone(),
             port: facts.port,
-            version,
+            version: *version,
             bind: facts.bind.clone(),
         }),
         Step::StartContainer(StartContainer {
@@ -159,15 +196,7 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             pass: Pass::Late,
             ..owners
         }),
-    ];
-    Ok([
-        make,
-        validate.into_iter().collect(),
-        create,
-        disarming,
-        silence,
     ]
-    .concat())
 }
 
 fn not_movable(facts: &GatewayFacts, missing: String) -> ListError {
@@ -286,14 +315,17 @@ fn container(plan: &Plan, group: &Group, gateway: &Movable, paths: &Paths) -> Co
         image: group.image.reference.clone(),
         user: format!("{}:{}", facts.user.uid, facts.user.gid),
         directory: facts.user.home.clone(),
-        argv: launched(&gateway.serve),
+        argv: served(&gateway.serve),
         environment: Vec::new(),
         labels: BTreeMap::new(),
         mounts: mounts(plan, group, facts, paths),
         memory: group.budget.memory,
         cpu_milli: group.budget.cpu_milli,
         pids: group.budget.pids,
-        ports: vec![facts.port],
+        ports: vec![Published {
+            host: facts.port,
+            container: relay::port(facts.port),
+        }],
         network: Some(group.network.clone()),
         extra_hosts: Vec::new(),
         stop_timeout: STOP_TIMEOUT,
