@@ -2,12 +2,15 @@
 //! caller's work.
 
 mod blockers;
+mod bonds;
 mod check;
 mod facts;
 mod format1;
 mod group;
 mod locate;
+mod placing;
 mod propose;
+mod vocabulary;
 
 use std::path::PathBuf;
 
@@ -22,6 +25,7 @@ pub use group::{
     OwnerPolicy, Sight,
 };
 pub use propose::{Wishes, propose};
+pub use vocabulary::{Vocabulary, VocabularyError};
 
 use crate::inventory::AgentName;
 use crate::units::Bytes;
