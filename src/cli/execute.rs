@@ -140,6 +140,7 @@ impl Execute {
         report.blocked_by = plan::blockers(inventory, group, &self.accept)
             .into_iter()
             .cloned()
+            .chain(plan::objections(plan, group, &self.accept))
             .collect();
         let say = |_: &str| {};
         let context = setting::context(world, &say);

@@ -4,6 +4,8 @@
 mod blockers;
 mod bonds;
 mod check;
+mod concerns;
+mod cost;
 mod facts;
 mod format1;
 mod group;
@@ -19,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 pub use blockers::blockers;
 pub use check::{PlanError, check, parse, parse_inventory};
+pub use concerns::{Concern, concerns, objections};
+pub use cost::{Cost, cost};
 pub use facts::{Difference, Facts, GatewayFacts, HostFacts, Measured, Service};
 pub use group::{
     BaseImage, Budget, Group, Image, ImageRecipe, Loopback, LoopbackWay, Member, Network,
