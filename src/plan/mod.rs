@@ -1,6 +1,7 @@
 //! Groups, budgets and names, decided: an inventory goes in, a [`Plan`] comes out. Pure; writing the file is the
 //! caller's work.
 
+mod allocation;
 mod blockers;
 mod bonds;
 mod check;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use allocation::{Allocation, allocations};
 pub use blockers::blockers;
 pub use check::{PlanError, check, parse, parse_inventory};
 pub use concerns::{Concern, concerns, objections};
