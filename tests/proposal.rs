@@ -78,7 +78,9 @@ fn ten_other_fleets_are_grouped_as_was_written_down_before() {
     for fleet in &fleets {
         let (own, wrong) = score(fleet);
         println!("{}: {own} of {}", fleet.name, own + wrong.len());
-        wrong.iter().for_each(|line| println!("  {line}"));
+        for line in &wrong {
+            println!("  {line}");
+        }
         right += own;
         all += own + wrong.len();
     }

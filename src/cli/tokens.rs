@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use super::failure::Failure;
 use super::plan_file;
 use super::terminal::Terminal;
-use crate::{plan, report};
+use crate::plan;
+use crate::report;
 
 /// List every credential of a plan, its gateway today and its container tomorrow; never a value
 #[derive(Debug, Args)]

@@ -41,7 +41,7 @@ pub fn allocations(plan: &Plan) -> Vec<Allocation> {
         })
         .collect();
     all.sort_by_key(|it| {
-        let name = (it.kind.clone(), it.public_id.clone(), it.hash.to_string());
+        let name = (it.kind.clone(), it.public_id.clone(), it.hash.clone());
         (!it.exclusivity.is_exclusive(), name, it.gateway.clone())
     });
     all

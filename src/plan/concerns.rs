@@ -7,6 +7,7 @@ use super::{GatewayFacts, Group, Image, Network, Plan};
 use crate::display;
 use crate::inventory::{AgentName, Edge, EdgeKind, Finding, GatewayName, Severity, catalogued};
 use crate::openclaw::layout::derived_ports;
+use crate::secret::KeyedHash;
 use crate::units::Bytes;
 
 /// The inhibitors of a plan that a person may accept.
@@ -147,11 +148,11 @@ fn splits(plan: &Plan) -> Vec<Concern> {
 /// The exclusive credentials that would be in several containers.
 fn tokens(plan: &Plan) -> Vec<Concern> {
     let by_gateway = groups_by_gateway(plan);
-    let mut holders: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
+    let mut holders: BTreeMap<&KeyedHash, (String, BTreeSet<String>)> = BTreeMap::new();
     for gateway in &plan.facts.gateways {
         let exclusive = gateway.credentials.iter();
         for credential in exclusive.filter(|it| it.exclusivity.is_exclusive()) {
-            let holder = holders.entry(credential.hash.to_string()).or_default();
+            let holder = holders.entry(&credential.hash).or_default();
             holder.0 = format!("{} {}", credential.kind, credential.public_id);
             holder
                 .1
@@ -166,7 +167,7 @@ fn tokens(plan: &Plan) -> Vec<Concern> {
             let names: Vec<_> = groups.iter().map(String::as_str).collect();
             let summary = format!("{what} would be in {}", names.join(" and "));
             Concern {
-                finding: Finding::new(&catalogued::TOKEN_TWICE, format!("#{hash}"), summary),
+                finding: Finding::new(&catalogued::TOKEN_TWICE, hash, summary),
                 groups,
             }
         })

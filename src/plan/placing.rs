@@ -42,7 +42,7 @@ pub(super) fn place(facts: &Facts, vocabulary: &Vocabulary) -> BTreeMap<String, 
         let group = verdict.as_ref().map_or(GUESS, |it| it.hit.group.as_str());
         let members = gateways.iter().flat_map(|gateway| {
             let reason = reason(gateway, &bond, verdict.as_ref());
-            members(gateway, reason)
+            members(gateway, &reason)
         });
         let key = (group.to_owned(), first.user.name.clone());
         placed.entry(key).or_default().extend(members);
@@ -55,15 +55,15 @@ pub(super) fn place(facts: &Facts, vocabulary: &Vocabulary) -> BTreeMap<String, 
 fn alone(gateway: &GatewayFacts) -> BTreeMap<String, Vec<Member>> {
     let word = Some(profile(gateway)).filter(|profile| !profile.is_empty());
     let name = group_name(word.unwrap_or(&gateway.user.name));
-    let reason = "its gateway is the only one and moves whole".to_owned();
+    let reason = "its gateway is the only one and moves whole";
     BTreeMap::from([(name, members(gateway, reason))])
 }
 
-fn members(gateway: &GatewayFacts, reason: String) -> Vec<Member> {
+fn members(gateway: &GatewayFacts, reason: &str) -> Vec<Member> {
     let member = |agent: &Agent| Member {
         gateway: gateway.name.clone(),
         agent: agent.id.clone(),
-        reason: reason.clone(),
+        reason: reason.to_owned(),
     };
     gateway.agents.iter().map(member).collect()
 }

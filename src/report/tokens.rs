@@ -68,7 +68,7 @@ fn rows(allocations: &[Allocation]) -> impl Iterator<Item = Vec<String>> {
         vec![
             display::text(kind),
             display::text(public_id),
-            format!("#{hash}"),
+            hash.to_string(),
             exclusive.to_owned(),
             display::text(account.as_deref().unwrap_or("-")),
             display::text(&gateway.0),

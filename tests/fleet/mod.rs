@@ -33,7 +33,7 @@ pub(crate) struct Fleet {
 pub(crate) fn inventory(fleet: &Fleet) -> Inventory {
     let mut inventory: Inventory =
         serde_json::from_str(include_str!("../reports/inventory.json")).unwrap();
-    inventory.host.name = fleet.name.clone();
+    inventory.host.name.clone_from(&fleet.name);
     inventory.host.cores = 20;
     inventory.host.memory_total = Bytes::mib(62 * 1024);
     inventory.findings.clear();
