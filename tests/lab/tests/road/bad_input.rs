@@ -1,6 +1,6 @@
 //! Whatever is wrong: one clear line, a hint, the exit code, and nothing changed.
 
-use crate::there_and_back::host_state;
+use crate::host_state::host_state;
 use crate::world::{CONFIG, GROUP, PLAN, World};
 
 pub(crate) fn every_refusal_is_one_line_and_changes_nothing(world: &World) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::there_and_back::host_state;
+use crate::host_state::host_state;
 use crate::world::{GROUP, PLAN, World, now_ms};
 
 /// How a killed run is brought to an end.
@@ -49,7 +49,6 @@ fn kill_and_end(world: &World, side: &str, number: usize, end: End) {
     world.stop_traffic();
     world.check_ledger(
         since,
-        now_ms(),
         &format!("killed {side} record {number}, then {end:?}"),
     );
     back_to_native(world);
@@ -105,7 +104,7 @@ pub(crate) fn the_release_binary_is_killed(world: &World) {
     signalled_at(world, "stop-gateway", "KILL", 137);
     bring_to_an_end(world, End::Resume);
     world.stop_traffic();
-    world.check_ledger(since, now_ms(), "the release binary killed");
+    world.check_ledger(since, "the release binary killed");
     back_to_native(world);
 }
 
@@ -143,7 +142,7 @@ pub(crate) fn an_interrupted_run_is_rolled_back(world: &World) {
     assert!(said.contains("interrupted"), "{said}");
     assert!(world.is_native());
     world.stop_traffic();
-    world.check_ledger(since, now_ms(), "interrupted");
+    world.check_ledger(since, "interrupted");
     assert_eq!(host_state(world), before);
 }
 
@@ -177,7 +176,7 @@ pub(crate) fn power_cut_in_the_silence(world: &World) {
         .client
         .wait_until_answered(&marks, crate::world::PATIENCE)
         .unwrap();
-    world.check_ledger(since, now_ms(), "power cut");
+    world.check_ledger(since, "power cut");
     back_to_native(world);
 }
 
@@ -202,6 +201,6 @@ pub(crate) fn an_unhealthy_container_is_rolled_back(world: &World) {
     );
     assert!(world.is_native());
     world.stop_traffic();
-    world.check_ledger(since, now_ms(), "an unhealthy container");
+    world.check_ledger(since, "an unhealthy container");
     assert_eq!(host_state(world), before);
 }

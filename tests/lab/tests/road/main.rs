@@ -12,8 +12,12 @@ mod bad_input;
 mod canaries;
 mod compose;
 mod crash;
+mod host_state;
+mod rate;
+mod scanning;
 mod second_poller;
 mod there_and_back;
+mod two_at_once;
 mod world;
 
 use world::World;
@@ -23,7 +27,7 @@ fn a_gateway_goes_into_a_container_and_comes_back() {
     let world = World::boot("road");
     world.step(
         "scan is read-only and finds what is there",
-        there_and_back::scan_finds_the_gateway,
+        scanning::scan_finds_the_gateway,
     );
     world.step(
         "bad input changes nothing",

@@ -178,11 +178,11 @@ impl World {
         }
     }
 
-    /// Checks the promises for everything sent between two instants; returns the silence of each bot in milliseconds.
+    /// Checks the promises for everything sent since an instant; returns the silence of each bot in milliseconds.
     #[track_caller]
-    pub(crate) fn check_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
-        let silences = self.print_ledger(since, until, what);
-        for bot in self.summaries(since, until) {
+    pub(crate) fn check_ledger(&self, since: u64, what: &str) -> Vec<u64> {
+        let silences = self.print_ledger(since, what);
+        for bot in self.summaries(since) {
             let id = bot.token.split(':').next().unwrap().to_owned();
             assert!(bot.overlaps.is_empty(), "{what}: {:?}", bot.overlaps);
             assert_eq!(bot.undelivered, Vec::<String>::new(), "{what}: bot {id}");
@@ -191,14 +191,12 @@ impl World {
         silences
     }
 
-    /// Checks that no two processes polled at once and that every message sent between two instants was taken in.
+    /// Checks that no two processes polled at once and that every message sent since an instant was taken in.
     #[track_caller]
-    pub(crate) fn check_delivered(&self, since: u64, until: u64, what: &str) {
-        Self::wait_until(|| {
-            let summaries = self.summaries(since, until);
-            summaries.iter().all(|bot| bot.undelivered.is_empty())
-        });
-        for bot in self.print_summaries(since, until, what) {
+    pub(crate) fn check_delivered(&self, since: u64, what: &str) {
+        let is_delivered = |bot: &BotSummary| bot.undelivered.is_empty();
+        Self::wait_until(|| self.summaries(since).iter().all(is_delivered));
+        for bot in self.print_summaries(since, what) {
             assert!(bot.enqueued > 20, "{what}: {}", bot.enqueued);
             assert!(bot.overlaps.is_empty(), "{what}: {:?}", bot.overlaps);
             assert_eq!(bot.undelivered, Vec::<String>::new(), "{what}");
@@ -207,7 +205,12 @@ impl World {
 
     /// Waits until something is so, or too long has passed; returns whether it is so.
     pub(crate) fn wait_until(is_so: impl Fn() -> bool) -> bool {
-        let deadline = Instant::now() + PATIENCE;
+        Self::wait_until_within(PATIENCE, is_so)
+    }
+
+    /// Waits until something is so, or some time has passed; returns whether it is so.
+    pub(crate) fn wait_until_within(patience: Duration, is_so: impl Fn() -> bool) -> bool {
+        let deadline = Instant::now() + patience;
         while !is_so() {
             if Instant::now() > deadline {
                 return false;
@@ -217,19 +220,17 @@ impl World {
         true
     }
 
-    /// Waits until everything sent between two instants is answered, or too long has passed, and prints the figures;
-    /// returns the silence of each bot in milliseconds.
-    pub(crate) fn print_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
-        Self::wait_until(|| {
-            let summaries = self.summaries(since, until);
-            summaries.iter().all(|bot| bot.unanswered.is_empty())
-        });
-        let summaries = self.print_summaries(since, until, what);
+    /// Waits until everything sent since an instant is answered, or too long has passed, and prints the figures; returns
+    /// the silence of each bot in milliseconds, up to the answer of the last.
+    pub(crate) fn print_ledger(&self, since: u64, what: &str) -> Vec<u64> {
+        let is_answered = |bot: &BotSummary| bot.unanswered.is_empty();
+        Self::wait_until(|| self.summaries(since).iter().all(is_answered));
+        let summaries = self.print_summaries(since, what);
         summaries.iter().map(|bot| bot.silence_ms).collect()
     }
 
-    fn print_summaries(&self, since: u64, until: u64, what: &str) -> Vec<BotSummary> {
-        let summaries = self.summaries(since, until);
+    pub(crate) fn print_summaries(&self, since: u64, what: &str) -> Vec<BotSummary> {
+        let summaries = self.summaries(since);
         for bot in &summaries {
             eprintln!(
                 "{what}: bot {}: {} messages, {} answered, {} doubled, {} overlaps, {} conflicts, silence {} ms, \
@@ -247,10 +248,11 @@ impl World {
         summaries
     }
 
-    pub(crate) fn summaries(&self, since: u64, until: u64) -> Vec<BotSummary> {
+    /// The figures of every bot from an instant until now.
+    pub(crate) fn summaries(&self, since: u64) -> Vec<BotSummary> {
         let query = SummaryQuery {
             since: Some(since),
-            until: Some(until),
+            until: None,
             patience_ms: None,
         };
         let tokens = self.fleet.bot_tokens();
