@@ -9,8 +9,8 @@ use crate::world::{GROUP, PLAN, World, now_ms};
 use crate::{canaries, compose, rate, two_at_once};
 
 pub(crate) fn messages_flow_all_the_way(world: &World) {
-    let every_ms = rate::fastest_answered_in_full(world);
-    let native = under_messages(world, every_ms, "native restart", || native_restart(world));
+    let native = rate::fastest_answered_in_full(world);
+    let every_ms = native.every_ms;
     world.plan();
     let before = host_state(world);
     let planned = dry_run(world);
@@ -145,15 +145,6 @@ pub(crate) fn on_a_base_of_its_own(world: &World) {
     world.run_to(0, &format!("ocmigrate rollback --group {GROUP} --yes"));
     assert!(world.is_native());
     assert_eq!(host_state(world), before);
-}
-
-/// Restarts the native gateway, as its user would.
-fn native_restart(world: &World) {
-    world
-        .server
-        .shell_as("joe", "systemctl --user restart openclaw-gateway.service")
-        .unwrap();
-    world.fleet.wait_until_ready(&world.server).unwrap();
 }
 
 /// Runs the dry run in all its forms; returns the ids of its steps, and what it says that they do.

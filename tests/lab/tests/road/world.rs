@@ -205,12 +205,7 @@ impl World {
 
     /// Waits until something is so, or too long has passed; returns whether it is so.
     pub(crate) fn wait_until(is_so: impl Fn() -> bool) -> bool {
-        Self::wait_until_within(PATIENCE, is_so)
-    }
-
-    /// Waits until something is so, or some time has passed; returns whether it is so.
-    pub(crate) fn wait_until_within(patience: Duration, is_so: impl Fn() -> bool) -> bool {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + PATIENCE;
         while !is_so() {
             if Instant::now() > deadline {
                 return false;
