@@ -184,7 +184,7 @@ impl Execute {
                 terminal.data(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"))
             }
             (true, false) => Ok(()),
-            (false, true) => terminal.data(&report::dry_run_text(report)),
+            (false, true) => terminal.text(&report::dry_run_text(report)),
             (false, false) => {
                 terminal.say(report::dry_run_text(report).trim_end());
                 Ok(())

@@ -28,12 +28,20 @@ fn kill_after(world: &World, step: &str, end: End) {
     kill_and_end(world, "after", record_of(world, step), end);
 }
 
-pub(crate) fn killed_at_every_record(world: &World) {
+pub(crate) fn killed_at_every_record_and_resumed(world: &World) {
+    killed_at_every_record(world, End::Resume);
+}
+
+pub(crate) fn killed_at_every_record_and_rolled_back(world: &World) {
+    killed_at_every_record(world, End::Rollback);
+}
+
+/// The first record opens the run; two belong to each step, and one settles it.
+fn killed_at_every_record(world: &World, end: End) {
     let records = 2 + 2 * steps(world).len();
-    for number in 1..records {
-        for end in [End::Rollback, End::Resume] {
-            kill_and_end(world, "after", number, end);
-        }
+    for number in 0..records {
+        let name = format!("killed after record {number} of {records}, {end:?}");
+        world.step(&name, |world| kill_and_end(world, "after", number, end));
     }
 }
 

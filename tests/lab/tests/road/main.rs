@@ -95,8 +95,17 @@ fn without_a_base_image_one_is_made_of_the_hosts_distribution() {
 }
 
 #[test]
+#[ignore = "an hour; scripts/test --all runs it"]
+fn a_run_killed_after_any_record_is_resumed() {
+    let world = World::boot("resumed");
+    crash::killed_at_every_record_and_resumed(&world);
+    world.end();
+}
+
+#[test]
 #[ignore = "half an hour; scripts/test --all runs it"]
-fn a_run_killed_at_any_record_is_resumed_or_rolled_back() {
-    let world = World::boot("sweep");
-    crash::killed_at_every_record(&world);
+fn a_run_killed_after_any_record_is_rolled_back() {
+    let world = World::boot("back");
+    crash::killed_at_every_record_and_rolled_back(&world);
+    world.end();
 }

@@ -5,73 +5,62 @@ use std::time::{Duration, Instant};
 
 use crate::world::{World, now_ms};
 
-/// The times between two messages to one bot that are tried, in milliseconds.
-const INTERVALS_MS: [u64; 4] = [8000, 4000, 2000, 1000];
-/// How long messages flow before and after the restart.
-const AROUND: Duration = Duration::from_secs(6);
-/// A gateway that answered nothing for so long answers no more.
-const STANDSTILL: Duration = Duration::from_mins(1);
+/// How long a rate is kept up.
+const PHASE: Duration = Duration::from_secs(30);
+/// How long the answers to the last messages may take at least; a gateway that falls behind by a third needs longer.
+const GRACE: Duration = Duration::from_secs(10);
 
-/// How the native gateway does over a restart.
-pub(crate) struct Native {
-    /// The time between two messages to one bot, in milliseconds.
-    pub(crate) every_ms: u64,
-    /// The silence of each bot in milliseconds.
-    pub(crate) silences_ms: Vec<u64>,
-}
-
-/// Restarts the native gateway under messages, and again under twice as many, for as long as every message is answered;
-/// returns the last time that it was so.
+/// Finds the shortest time between two messages to each bot, in milliseconds, at which the native gateway answers every
+/// one of them and does not fall behind.
 ///
-/// Over a restart, because several messages that wait in one chat are a harder thing to answer than one after the other.
-pub(crate) fn fastest_answered_in_full(world: &World) -> Native {
-    let tried = INTERVALS_MS
-        .iter()
-        .map(|every_ms| restart(world, *every_ms));
-    let fastest = tried.map_while(|native| native).last();
-    let fastest = fastest.expect("not even the slowest rate is answered in full natively");
-    eprintln!(
-        "natively one message to each bot every {} ms is answered in full",
-        fastest.every_ms
-    );
+/// From 4 s on it is halved for as long as that is so, down to 1 s; or doubled until it is so.
+pub(crate) fn fastest_answered_in_full(world: &World) -> u64 {
+    assert!(world.is_native());
+    let is_answered = |every_ms: &u64| is_answered_in_full(world, *every_ms);
+    let fastest = if is_answered(&4000) {
+        let faster = [2000, 1000].into_iter().take_while(is_answered);
+        faster.last().or(Some(4000))
+    } else {
+        [8000, 16_000, 32_000].into_iter().find(is_answered)
+    };
+    let fastest = fastest.expect("the native gateway answers no rate in full");
+    eprintln!("natively one message to each bot every {fastest} ms is answered in full");
     fastest
 }
 
-/// Restarts the gateway as its user would, while messages arrive; `None` if some of them are never answered.
-fn restart(world: &World, every_ms: u64) -> Option<Native> {
-    assert!(world.is_native());
+/// Sends at this rate for a phase; everything must be answered soon after its end. What the gateway fell behind by is
+/// waited for, so that the next phase begins at rest.
+fn is_answered_in_full(world: &World, every_ms: u64) -> bool {
+    let grace = GRACE.max(2 * lone_answer(world));
     let since = now_ms();
     world.start_traffic(every_ms);
-    std::thread::sleep(AROUND);
+    std::thread::sleep(PHASE.max(2 * Duration::from_millis(every_ms)));
+    world.stop_traffic();
+    let end = Instant::now();
+    let is_answered = world.wait_for_answers(since) && end.elapsed() < grace;
+    world.print_summaries(since, &format!("natively, every {every_ms} ms"));
+    is_answered
+}
+
+/// How long one message to each bot takes to be answered by a gateway that has nothing else to do.
+fn lone_answer(world: &World) -> Duration {
+    let start = Instant::now();
+    world.wait_until_answered();
+    start.elapsed()
+}
+
+/// Restarts the native gateway under messages, as its user would; returns the silence of each bot in milliseconds. What
+/// such a restart loses is told, and is no failure of ocmigrate's.
+pub(crate) fn silence_of_a_native_restart(world: &World, every_ms: u64) -> Vec<u64> {
+    let since = now_ms();
+    world.start_traffic(every_ms);
+    std::thread::sleep(Duration::from_secs(3));
     world
         .server
         .shell_as("joe", "systemctl --user restart openclaw-gateway.service")
         .unwrap();
     world.fleet.wait_until_ready(&world.server).unwrap();
-    std::thread::sleep(AROUND);
+    std::thread::sleep(Duration::from_secs(3));
     world.stop_traffic();
-    let is_answered = wait_for_answers(world, since);
-    let summaries = world.print_summaries(since, &format!("native restart, every {every_ms} ms"));
-    is_answered.then(|| Native {
-        every_ms,
-        silences_ms: summaries.iter().map(|bot| bot.silence_ms).collect(),
-    })
-}
-
-/// Waits until everything sent since an instant is answered, or nothing more is; returns whether everything is.
-fn wait_for_answers(world: &World, since: u64) -> bool {
-    let mut answered = 0;
-    let mut progress = Instant::now();
-    while progress.elapsed() < STANDSTILL {
-        let summaries = world.summaries(since);
-        if summaries.iter().all(|bot| bot.unanswered.is_empty()) {
-            return true;
-        }
-        let now = summaries.iter().map(|bot| bot.answered).sum();
-        if now > answered {
-            (answered, progress) = (now, Instant::now());
-        }
-        std::thread::sleep(Duration::from_secs(1));
-    }
-    false
+    world.print_ledger(since, "native restart")
 }

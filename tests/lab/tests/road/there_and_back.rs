@@ -9,8 +9,8 @@ use crate::world::{GROUP, PLAN, World, now_ms};
 use crate::{canaries, compose, rate, two_at_once};
 
 pub(crate) fn messages_flow_all_the_way(world: &World) {
-    let native = rate::fastest_answered_in_full(world);
-    let every_ms = native.every_ms;
+    let every_ms = rate::fastest_answered_in_full(world);
+    let native = rate::silence_of_a_native_restart(world, every_ms);
     world.plan();
     let before = host_state(world);
     let planned = dry_run(world);
@@ -45,7 +45,7 @@ pub(crate) fn messages_flow_all_the_way(world: &World) {
     assert_eq!(host_state(world), before, "rollback left something behind");
     eprintln!(
         "silence per bot in ms: native restart {:?}, execute {:?} (told: {:?}), rollback {:?}",
-        native.silences_ms, forth.silences_ms, forth.value, back.silences_ms
+        native, forth.silences_ms, forth.value, back.silences_ms
     );
 }
 

@@ -21,6 +21,9 @@ pub(crate) const CONFIG: &str = "/home/joe/.openclaw/openclaw.json";
 /// How long a message may wait for its answer: a start and a turn on a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
+/// A gateway that answered nothing for so long answers no more: a start and two turns on a loaded machine.
+const STANDSTILL: Duration = Duration::from_mins(2);
+
 /// A box, what it talks to, and its fleet.
 pub(crate) struct World {
     pub(crate) server: Server,
@@ -98,12 +101,15 @@ impl World {
         self.server.shell(command).unwrap()
     }
 
-    /// Runs a command that must end with this exit code; returns both streams together.
+    /// Runs a command that must end with this exit code and print no secret; returns both streams together.
     #[track_caller]
     pub(crate) fn run_to(&self, code: i32, command: &str) -> String {
         let output = self.server.exec(&["bash", "-c", command]).unwrap();
         let text = format!("{}{}", output.stdout, output.stderr);
         assert_eq!(output.status, code, "{command}:\n{text}");
+        let leaks = |canary: &str| text.contains(canary);
+        let leaked = self.fleet.canaries().into_iter().any(leaks);
+        assert!(!leaked, "`{command}` printed a secret");
         text
     }
 
@@ -215,13 +221,30 @@ impl World {
         true
     }
 
-    /// Waits until everything sent since an instant is answered, or too long has passed, and prints the figures; returns
-    /// the silence of each bot in milliseconds, up to the answer of the last.
+    /// Waits until everything sent since an instant is answered, and prints the figures; returns the silence of each bot
+    /// in milliseconds, up to the answer of the last.
     pub(crate) fn print_ledger(&self, since: u64, what: &str) -> Vec<u64> {
-        let is_answered = |bot: &BotSummary| bot.unanswered.is_empty();
-        Self::wait_until(|| self.summaries(since).iter().all(is_answered));
+        self.wait_for_answers(since);
         let summaries = self.print_summaries(since, what);
         summaries.iter().map(|bot| bot.silence_ms).collect()
+    }
+
+    /// Waits until everything sent since an instant is answered, or nothing more is; returns whether everything is.
+    pub(crate) fn wait_for_answers(&self, since: u64) -> bool {
+        let mut answered = 0;
+        let mut progress = Instant::now();
+        while progress.elapsed() < STANDSTILL {
+            let summaries = self.summaries(since);
+            if summaries.iter().all(|bot| bot.unanswered.is_empty()) {
+                return true;
+            }
+            let now = summaries.iter().map(|bot| bot.answered).sum();
+            if now > answered {
+                (answered, progress) = (now, Instant::now());
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        false
     }
 
     pub(crate) fn print_summaries(&self, since: u64, what: &str) -> Vec<BotSummary> {
