@@ -85,7 +85,7 @@ pub fn silence_text(silence: &Silence) -> String {
         own_ms,
     } = silence;
     let mut text = format!(
-        "each bot was silent for {} at most:\n",
+        "no bot was silent for longer than {}; it is polled while its turns finish:\n",
         seconds(*at_most_ms)
     );
     for Took { id, took_ms } in steps {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ocmigrate::docker::compose::{self, Project};
 use ocmigrate::docker::{ContainerSpec, Docker, DockerSocket, Mount};
 
-use crate::lab::{Lab, engine, free_port, run, wait_until, words};
+use crate::lab::{Lab, engine, free_port, published, run, wait_until, words};
 
 /// One container with everything, described in a compose file of its own project.
 struct Composed {
@@ -83,7 +83,7 @@ fn everything(spec: &mut ContainerSpec) {
             mode: 0o700,
         },
     ];
-    spec.ports = vec![free_port(), free_port()];
+    spec.ports = vec![published(free_port()), published(free_port())];
     spec.extra_hosts = words(&["b:10.0.0.2", "a:10.0.0.1"]);
     spec.environment = words(&["Z=no", "A=a$b \"q\" é", "EMPTY=", "E=x=y"]);
     spec.cpu_milli = 2000;

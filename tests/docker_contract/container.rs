@@ -6,7 +6,8 @@ use std::time::Duration;
 use ocmigrate::docker::{ContainerState, Docker, DockerError, Mount};
 
 use crate::lab::{
-    DEADLINE, Lab, assert_refused, engine, free_port, output_of, run, shell, wait_until, words,
+    DEADLINE, Lab, assert_refused, engine, free_port, output_of, published, run, shell, wait_until,
+    words,
 };
 
 #[test]
@@ -138,15 +139,16 @@ fn long_output_is_cut_and_logs_have_a_tail() {
 fn a_published_port_answers_on_loopback_only() {
     let (lab, docker) = (Lab::new(), engine());
     let port = free_port();
-    let listen = format!("echo hello | nc -l -p {port}");
+    let inside = published(port).container;
+    let listen = format!("echo hello | nc -l -p {inside}");
     let mut spec = lab.spec("port", &lab.base(&docker), &shell(&listen));
     let network = lab.named("ports");
     docker.create_network(&network, &BTreeMap::new()).unwrap();
-    (spec.ports, spec.network) = (vec![port], Some(network));
+    (spec.ports, spec.network) = (vec![published(port)], Some(network));
     docker.create_container(&spec).unwrap();
     docker.start(&spec.name).unwrap();
     let shown = run("docker", &["port", &spec.name]);
-    assert_eq!(shown, format!("{port}/tcp -> 127.0.0.1:{port}\n"));
+    assert_eq!(shown, format!("{inside}/tcp -> 127.0.0.1:{port}\n"));
     wait_until(|| greeting(port).is_some_and(|text| text == "hello\n"));
 }
 

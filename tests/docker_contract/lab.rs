@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use ocmigrate::docker::{
-    ContainerSpec, Docker, DockerError, DockerSocket, ImageSpec, LayerEntry, Output,
+    ContainerSpec, Docker, DockerError, DockerSocket, ImageSpec, LayerEntry, Output, Published,
 };
 use ocmigrate::units::Bytes;
 
@@ -203,4 +203,12 @@ pub(crate) fn wait_until(claim: impl Fn() -> bool) {
 pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
+}
+
+/// The container listens on another port than the host's.
+pub(crate) fn published(host: u16) -> Published {
+    Published {
+        host,
+        container: host ^ 1,
+    }
 }

@@ -83,7 +83,7 @@ struct Told {
     own: f64,
 }
 
-/// Reads `each bot was silent for 21.3 s at most:` and `    0.9 s  of it are ocmigrate's own, ...`.
+/// Reads `no bot was silent for longer than 21.3 s; ...` and `    0.9 s  of it are ocmigrate's own, ...`.
 fn told_silence(said: &str) -> Told {
     let number = |before: &str, after: &str| {
         let line = said.lines().find(|line| line.contains(after)).unwrap();
@@ -91,7 +91,7 @@ fn told_silence(said: &str) -> Told {
         line.split(' ').next().unwrap().parse().unwrap()
     };
     Told {
-        at_most: number("each bot was silent for ", "s at most:"),
+        at_most: number("no bot was silent for longer than ", "it is polled while"),
         own: number("", "of it are ocmigrate's own"),
     }
 }

@@ -28,11 +28,11 @@ pub(crate) fn the_one_that_waited_changes_nothing(world: &World) {
     world.shell("touch /root/go");
     let said = || world.shell(&format!("cat {SAID}"));
     assert!(
-        World::wait_until(|| said().contains("it ended with")),
+        World::wait_until(|| said().contains("\nit ended with")),
         "{}",
         said()
     );
     assert!(said().contains("in its container already"), "{}", said());
-    assert!(said().contains("it ended with 0"), "{}", said());
+    assert!(said().contains("\nit ended with 0"), "{}", said());
     assert_eq!(state(), before);
 }
