@@ -40,15 +40,11 @@ impl Silence {
     pub fn find(steps: &[Step], entries: &[Entry]) -> Option<Self> {
         let is_stop = |step: &Step| matches!(step, Step::StopGateway(_));
         let is_look = |step: &Step| matches!(step, Step::ConfirmContainer(_));
-        let stops = (
-            steps.iter().position(is_stop)?,
-            steps.iter().rposition(is_stop)?,
-        );
-        let looks = (
-            steps.iter().position(is_look)?,
-            steps.iter().rposition(is_look)?,
-        );
-        let took = (stops.0..=looks.1).map(|index| {
+        let first = steps.iter().position(is_stop)?;
+        let stopped = steps.iter().rposition(is_stop)?;
+        let looking = steps.iter().position(is_look)?;
+        let last = steps.iter().rposition(is_look)?;
+        let took = (first..=last).map(|index| {
             Some(Took {
                 id: steps.get(index)?.describe().id,
                 took_ms: done(entries, index)? - started(entries, index)?,
@@ -56,8 +52,8 @@ impl Silence {
         });
         Some(Self {
             steps: took.collect::<Option<_>>()?,
-            at_most_ms: done(entries, looks.1)? - started(entries, stops.0)?,
-            own_ms: started(entries, looks.0)? - done(entries, stops.1)?,
+            at_most_ms: done(entries, last)? - started(entries, first)?,
+            own_ms: started(entries, looking)? - done(entries, stopped)?,
         })
     }
 }

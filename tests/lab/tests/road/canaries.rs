@@ -40,16 +40,16 @@ fn collect(world: &World) {
     assert!(inspected.trim().parse::<u32>().unwrap() > 1000);
 }
 
-/// Returns the files that hold a word.
-fn matches(world: &World, word: &str) -> String {
-    plant(world, "/root/pattern", word);
+/// Returns the files that hold a text.
+fn matches(world: &World, secret: &str) -> String {
+    plant(world, "/root/pattern", secret);
     world.shell("grep -r -l -F -f /root/pattern /root/leaks || true")
 }
 
-/// Puts a word into a file, so that it is no argument of a process that is searched itself.
-fn plant(world: &World, path: &str, word: &str) {
+/// Puts a text into a file, so that it is no argument of a process that is searched itself.
+fn plant(world: &World, path: &str, text: &str) {
     world
         .server
-        .write_file(path, word.as_bytes(), "root", "0600")
+        .write_file(path, text.as_bytes(), "root", "0600")
         .unwrap();
 }
