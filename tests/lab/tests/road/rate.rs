@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::world::{World, now_ms};
 
-/// How long a rate is kept up.
-const PHASE: Duration = Duration::from_secs(30);
-/// How long the answers to the last messages may take at least; a gateway that falls behind by a third needs longer.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a rate is kept up at least, in milliseconds.
+const PHASE_MS: u64 = 30_000;
 
 /// Finds the shortest time between two messages to each bot, in milliseconds, at which the native gateway answers every
 /// one of them and does not fall behind.
@@ -28,25 +26,18 @@ pub(crate) fn fastest_answered_in_full(world: &World) -> u64 {
     fastest
 }
 
-/// Sends at this rate for a phase; everything must be answered soon after its end. What the gateway fell behind by is
-/// waited for, so that the next phase begins at rest.
+/// Sends at this rate for a phase; all of it must be answered before as much time has passed again, so that the gateway does
+/// not fall behind by more than its own pace. What is left is waited for, so that the next phase begins at rest.
 fn is_answered_in_full(world: &World, every_ms: u64) -> bool {
-    let grace = GRACE.max(2 * lone_answer(world));
+    let phase = Duration::from_millis(PHASE_MS.max(2 * every_ms));
     let since = now_ms();
     world.start_traffic(every_ms);
-    std::thread::sleep(PHASE.max(2 * Duration::from_millis(every_ms)));
+    std::thread::sleep(phase);
     world.stop_traffic();
     let end = Instant::now();
-    let is_answered = world.wait_for_answers(since) && end.elapsed() < grace;
+    let is_answered = world.wait_for_answers(since) && end.elapsed() < phase;
     world.print_summaries(since, &format!("natively, every {every_ms} ms"));
     is_answered
-}
-
-/// How long one message to each bot takes to be answered by a gateway that has nothing else to do.
-fn lone_answer(world: &World) -> Duration {
-    let start = Instant::now();
-    world.wait_until_answered();
-    start.elapsed()
 }
 
 /// Restarts the native gateway under messages, as its user would; returns the silence of each bot in milliseconds. What
