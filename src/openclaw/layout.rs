@@ -10,7 +10,7 @@ use serde_json::Value;
 pub const DEFAULT_PORT: u16 = 18789;
 
 /// Returns the ports that a gateway takes, or may take, beside its own: the browser's control and the browsers; the
-/// former was seen at +3 with 2026.2.9 (ss(8)), +2 and the range are in docs/tools/browser.md of 2026.9.6.
+/// former was seen at +3 with 2026.2.9 (ss(8)); +2 and the range are what the documentation of 2026.9.6 says.
 #[must_use]
 pub fn derived_ports(version: Option<&super::Version>, port: u16) -> Vec<u16> {
     let is_old = version.is_some_and(|version| *version < super::release::BROWSER_CONTROL_AT_2);
