@@ -1,6 +1,7 @@
 //! The only room with argv, prompts, progress and exit codes; one file a subcommand. stdout is data, stderr is
 //! everything else.
 
+mod counter;
 mod execute;
 mod failure;
 mod inspect;

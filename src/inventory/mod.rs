@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use agent::{Agent, ChannelAccount, Credential, Exclusivity, Place};
-pub use census::{Census, Stray};
+pub use census::{Census, Class, EntryKind, FileSystem, Handover, Oddity, Sampled, Stray};
 pub use companion::{Companion, Contained, Part};
 pub use edge::{AgentName, Edge, EdgeKind};
 pub use finding::{Catalogued, Finding, Severity, catalogued};

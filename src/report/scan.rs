@@ -1,5 +1,7 @@
 //! An inventory as text.
 
+mod ownership;
+
 use std::fmt::Write as _;
 
 use super::columns;
@@ -21,7 +23,7 @@ pub fn scan_text(inventory: &Inventory) -> String {
         agents(&mut text, &inventory.gateways);
         edges(&mut text, &inventory.edges);
         credentials(&mut text, &inventory.gateways);
-        ownership(&mut text, &inventory.gateways);
+        ownership::write(&mut text, &inventory.gateways);
     }
     companions(&mut text, &inventory.companions);
     contained(&mut text, &inventory.contained);
@@ -208,22 +210,6 @@ fn row(credential: &Credential) -> Vec<String> {
         or_dash(credential.account.as_deref().unwrap_or_default()),
         places.join(" "),
     ]
-}
-
-fn ownership(text: &mut String, gateways: &[Gateway]) {
-    for gateway in gateways {
-        let Some(census) = &gateway.census else {
-            continue;
-        };
-        let _ = writeln!(
-            text,
-            "Ownership  {}: {}, {}, {} of another owner",
-            display::text(&gateway.name.0),
-            display::count(census.entries, "entry", "entries"),
-            census.size,
-            census.strays
-        );
-    }
 }
 
 fn companions(text: &mut String, companions: &[Companion]) {

@@ -22,6 +22,8 @@ mod include;
 mod inspect;
 mod launch;
 mod machine;
+mod options;
+mod ownership;
 mod pm2;
 mod release;
 mod rest;
@@ -44,23 +46,18 @@ use edges::Bonds;
 pub use companions::Named;
 pub use inspect::inspect;
 pub use machine::hasher;
+pub use options::Options;
 
 /// Scans the host.
 ///
 /// `engine` is what the Docker Engine says of itself, where one answered; the hasher is [`hasher`]'s. Without root only
 /// the gateways of the calling user are seen, and `unseen` says so.
 #[must_use]
-pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Inventory {
-    scan_with(reader, engine, hasher, &[])
-}
-
-/// Scans the host, and names the processes that a person calls companions of gateways.
-#[must_use]
-pub fn scan_with(
+pub fn scan(
     reader: &Reader,
     engine: Option<Engine>,
     hasher: &Hasher,
-    named: &[Named],
+    options: &Options<'_>,
 ) -> Inventory {
     let mut unseen = Vec::new();
     let host = machine::host(reader, engine, hasher);
@@ -78,11 +75,11 @@ pub fn scan_with(
     findings.extend(states::findings(&states));
     findings.extend(contained::findings(&contained));
     let web = Web::read(reader, &listeners);
-    let mut companions = companions::named(reader, &web, named, &mut unseen);
+    let mut companions = companions::named(reader, &web, options.named, &mut unseen);
     let mut gateways: Vec<Gateway> = Vec::new();
     let mut bonds = Bonds::default();
     for sighting in sightings {
-        let seen = gateway::read(reader, &sighting, &listeners, hasher);
+        let seen = gateway::read(reader, &sighting, &listeners, hasher, options);
         unseen.extend(seen.unseen);
         findings.extend(seen.findings);
         companions.extend(companions::of(
@@ -132,7 +129,9 @@ mod tests {
     fn this_machine_is_scanned_twice_with_the_same_identity() {
         let reader = Reader::new();
         let hasher = hasher(&reader);
-        let (one, other) = (scan(&reader, None, &hasher), scan(&reader, None, &hasher));
+        let options = Options::default();
+        let scanned = || scan(&reader, None, &hasher, &options);
+        let (one, other) = (scanned(), scanned());
         assert_eq!(one.host.machine, other.host.machine);
         assert_eq!(one.format, FORMAT);
         assert!(one.findings.iter().any(|finding| finding.id == "OM-D001"));
