@@ -6,6 +6,8 @@
 mod file_systems;
 mod names;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
