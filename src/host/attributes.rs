@@ -47,33 +47,47 @@ pub(super) struct Listed {
 /// Lists the attributes of a name in a directory, of a link itself; nothing where they cannot be told.
 ///
 /// There is no listxattrat(2) before Linux 6.13. `/proc/self/fd/N` leads to the directory wherever it was moved, and behind
-/// it stands one component, which is not followed.
+/// it stands one component, which is not followed. That takes 4 µs, three times what statx(2) does.
 pub(super) fn list(directory: BorrowedFd<'_>, name: &CStr) -> Listed {
     let mut path = format!("/proc/self/fd/{}/", directory.as_raw_fd()).into_bytes();
     path.extend_from_slice(name.to_bytes());
-    let mut buffer = [MaybeUninit::<u8>::uninit(); 1024];
-    let names = match llistxattr(path.as_slice(), buffer.as_mut_slice()) {
-        Ok((names, _)) => &*names,
-        // More names than fit are others for sure.
-        Err(Errno::RANGE) => {
-            return Listed {
-                has_others: true,
-                ..Listed::default()
-            };
-        }
-        Err(_) => return Listed::default(),
-    };
-    let mut listed = Listed::default();
-    for name in names.split(|byte| *byte == 0) {
-        match name {
-            b"system.posix_acl_access" | b"system.posix_acl_default" => {
-                listed.has_access_list = true;
+    let mut buffer = [MaybeUninit::<u8>::uninit(); NAMES_BYTES];
+    Listed::of(llistxattr(path.as_slice(), buffer.as_mut_slice()))
+}
+
+/// Lists the attributes of an open file or directory.
+pub(super) fn list_open(descriptor: BorrowedFd<'_>) -> Listed {
+    let mut buffer = [MaybeUninit::<u8>::uninit(); NAMES_BYTES];
+    Listed::of(flistxattr(descriptor, buffer.as_mut_slice()))
+}
+
+/// How many bytes of names are looked at; more of them are others for sure.
+const NAMES_BYTES: usize = 1024;
+
+impl Listed {
+    fn of(answer: Result<(&mut [u8], &mut [MaybeUninit<u8>]), Errno>) -> Self {
+        let names = match answer {
+            Ok((names, _)) => &*names,
+            Err(Errno::RANGE) => {
+                return Self {
+                    has_others: true,
+                    ..Self::default()
+                };
             }
-            b"security.capability" => listed.has_capabilities = true,
-            b"" | b"security.selinux" | b"security.ima" | b"security.evm" => {}
-            name if name.starts_with(b"trusted.overlay.") => {}
-            _ => listed.has_others = true,
+            Err(_) => return Self::default(),
+        };
+        let mut listed = Self::default();
+        for name in names.split(|byte| *byte == 0) {
+            match name {
+                b"system.posix_acl_access" | b"system.posix_acl_default" => {
+                    listed.has_access_list = true;
+                }
+                b"security.capability" => listed.has_capabilities = true,
+                b"" | b"security.selinux" | b"security.ima" | b"security.evm" => {}
+                name if name.starts_with(b"trusted.overlay.") => {}
+                _ => listed.has_others = true,
+            }
         }
+        listed
     }
-    listed
 }

@@ -55,6 +55,9 @@ pub trait Visitor {
     /// Looks at an entry, a directory before what it holds. The answer counts for directories.
     fn visit(&mut self, entry: &Entry<'_>) -> Result<Then>;
 
+    /// Is told that the entries of a directory follow; the path is relative to the root.
+    fn begin(&mut self, _root: &Path, _path: &Path, _directory: BorrowedFd<'_>) {}
+
     /// Looks at an entry where another file system is mounted; it is not entered.
     fn meet_mount(&mut self, _entry: &Entry<'_>) {}
 }
@@ -121,6 +124,8 @@ struct Walk<'a> {
 }
 
 struct State {
+    /// The root, until somebody reads it.
+    first: Option<Arc<Node>>,
     /// The directories whose subdirectories wait, the innermost last.
     waiting: Vec<Waiting>,
     /// The workers that read a directory right now.
@@ -128,6 +133,13 @@ struct State {
     has_failed: bool,
     kept: Kept,
     unvisited: Unvisited,
+}
+
+enum Task {
+    /// A directory that is open.
+    Read(Arc<Node>),
+    /// A name in one.
+    Enter(Arc<Node>, Vec<u8>),
 }
 
 struct Waiting {
@@ -152,7 +164,7 @@ impl Names {
 }
 
 impl<'a> Walk<'a> {
-    /// Visits the root and reads it; `None` where there is none.
+    /// Visits the root; `None` where there is none.
     fn begin(root: &'a Path, visitor: &mut dyn Visitor) -> Result<Option<Self>> {
         let Some(directory) = find_directory(root)? else {
             return Ok(None);
@@ -165,9 +177,11 @@ impl<'a> Walk<'a> {
             directory: directory.as_fd(),
             name: c".",
         })?;
-        let walk = Self {
+        let node = || Arc::new(Node::root(directory, stat.identity));
+        Ok(Some(Self {
             root,
             state: Mutex::new(State {
+                first: (then == Then::Enter).then(node),
                 waiting: Vec::new(),
                 busy: 0,
                 has_failed: false,
@@ -175,20 +189,17 @@ impl<'a> Walk<'a> {
                 unvisited: Unvisited::default(),
             }),
             changed: Condvar::new(),
-        };
-        if then == Then::Enter {
-            let node = Arc::new(Node::root(directory, stat.identity));
-            let mut worker = Worker::new(&walk, visitor);
-            worker.read(node)?;
-        }
-        Ok(Some(walk))
+        }))
     }
 
     /// Reads directories until none is left.
     fn work(&self, visitor: &mut dyn Visitor) -> Result<()> {
         let mut worker = Worker::new(self, visitor);
-        while let Some((parent, name)) = self.next() {
-            let entered = worker.enter(parent, name);
+        while let Some(task) = self.next() {
+            let entered = match task {
+                Task::Read(node) => worker.read(node),
+                Task::Enter(parent, name) => worker.enter(parent, name),
+            };
             let mut state = self.state();
             state.busy -= 1;
             state.has_failed |= entered.is_err();
@@ -202,17 +213,21 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes a subdirectory from the stack, or waits until there is one; `None` once there will be none.
-    fn next(&self) -> Option<(Arc<Node>, Vec<u8>)> {
+    fn next(&self) -> Option<Task> {
         let mut state = self.state();
         loop {
             if state.has_failed {
                 return None;
             }
+            if let Some(root) = state.first.take() {
+                state.busy += 1;
+                return Some(Task::Read(root));
+            }
             while let Some(last) = state.waiting.last_mut() {
                 if let Some(name) = last.names.pop() {
                     let parent = Arc::clone(&last.node);
                     state.busy += 1;
-                    return Some((parent, name));
+                    return Some(Task::Enter(parent, name));
                 }
                 state.waiting.pop();
             }
@@ -308,14 +323,17 @@ impl<'w, 'v> Worker<'w, 'v> {
         };
         self.at = Some(Arc::clone(&node));
         let length = self.path.len();
+        let path = Path::new(OsStr::from_bytes(&self.path));
+        self.visitor.begin(self.walk.root, path, directory.as_fd());
         let mut names = Names::default();
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut entries = RawDir::new(&*directory, &mut buffer);
         while let Some(entry) = entries.next() {
             let entry = match entry {
+                Ok(entry) => entry,
                 // The directory itself was removed.
                 Err(Errno::NOENT) => break,
-                other => other.on("list", &self.shown())?,
+                Err(error) => return Err(error).on("list", &self.shown()),
             };
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
@@ -337,8 +355,9 @@ impl<'w, 'v> Worker<'w, 'v> {
     /// Visits an entry; says whether it is a directory to enter.
     fn meet(&mut self, directory: &OwnedFd, name: &CStr) -> Result<Then, HostError> {
         let stat = match Stat::of_name(directory, name) {
+            Ok(stat) => stat,
             Err(Errno::NOENT) => return Ok(Then::Pass),
-            other => other.on("look at", &self.shown())?,
+            Err(error) => return Err(error).on("look at", &self.shown()),
         };
         let entry = Entry {
             root: self.walk.root,

@@ -82,9 +82,10 @@ pub enum Oddity {
     SetId,
     /// Has file capabilities; capabilities(7).
     Capabilities,
-    /// Has an access list beyond its mode; acl(5).
+    /// Has an access list beyond its mode; acl(5). Of the user's own files only what can be run is looked at, and what lies
+    /// in a directory with attributes.
     AccessList,
-    /// Has other extended attributes; xattr(7).
+    /// Has other extended attributes; xattr(7). Looked at as access lists are.
     Attribute,
     /// Cannot be changed, not even by root; chattr(1), `i`.
     Immutable,

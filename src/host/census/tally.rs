@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,7 @@ use super::Progress;
 use super::names::Names;
 use crate::display;
 use crate::host::Result;
-use crate::host::attributes::{Listed, list};
+use crate::host::attributes::{Listed, list, list_open};
 use crate::host::entry::Stat;
 use crate::host::walk::{Entry, Then, Visitor};
 use crate::inventory::{Census, Class, EntryKind, Oddity, Sampled, Stray};
@@ -39,6 +40,8 @@ pub(super) struct Tally<'c> {
     classes: HashMap<(u32, u32, u32), u64>,
     /// The class of the last entry, and how many came in a row: most entries are like the one before.
     run: ((u32, u32, u32), u64),
+    /// Whether the directory in hand has attributes; then what lies in it may have them too.
+    is_attributed: bool,
 }
 
 impl<'c> Tally<'c> {
@@ -49,6 +52,7 @@ impl<'c> Tally<'c> {
             strays: BTreeSet::new(),
             classes: HashMap::new(),
             run: ((0, 0, 0), 0),
+            is_attributed: false,
         }
     }
 
@@ -140,18 +144,31 @@ impl<'c> Tally<'c> {
                 .unwrap_or_else(PoisonError::into_inner);
             names.meet(stat, || entry.root.join(entry.path));
         }
+        if kind != EntryKind::Directory && self.may_matter(stat) {
+            self.note_attributes(list(entry.directory, entry.name), || shown(entry));
+        }
+    }
+
+    /// Whether attributes of an entry are worth their time. An access list changes nothing for the user whose file it is,
+    /// and capabilities nothing in what cannot be run.
+    fn may_matter(&self, stat: &Stat) -> bool {
+        let can_be_run = stat.is_file() && stat.mode & 0o111 != 0;
+        self.is_attributed || can_be_run || (stat.uid, stat.gid) != self.common.owner
+    }
+
+    fn note_attributes(&mut self, listed: Listed, shown: impl Fn() -> String) {
         let Listed {
             has_access_list,
             has_capabilities,
             has_others,
-        } = list(entry.directory, entry.name);
+        } = listed;
         let attributes = [
             (has_access_list, Oddity::AccessList),
             (has_capabilities, Oddity::Capabilities),
             (has_others, Oddity::Attribute),
         ];
         for (_, oddity) in attributes.into_iter().filter(|(is_so, _)| *is_so) {
-            note(&mut self.census, oddity, || shown(entry));
+            note(&mut self.census, oddity, &shown);
         }
     }
 }
@@ -162,6 +179,12 @@ impl Visitor for Tally<'_> {
         self.count_owner(entry);
         self.count_oddities(entry);
         Ok(Then::Enter)
+    }
+
+    fn begin(&mut self, root: &Path, path: &Path, directory: BorrowedFd<'_>) {
+        let listed = list_open(directory);
+        self.is_attributed = listed != Listed::default();
+        self.note_attributes(listed, || display::path(&root.join(path)));
     }
 
     fn meet_mount(&mut self, entry: &Entry<'_>) {

@@ -38,11 +38,14 @@ fn zoo(tree: &Path) {
     mode(&file("setuid"), 0o4755);
     mode(&tree.join("inner"), 0o2755);
     file("plain.lock");
-    let attributed = file("attributed");
-    setxattr(&attributed, "user.note", b"x", XattrFlags::empty()).unwrap();
+    // Both ways to be asked: a directory, and what lies in one that has attributes.
+    for attributed in [tree.join("inner"), file("inner/attributed")] {
+        setxattr(&attributed, "user.note", b"x", XattrFlags::empty()).unwrap();
+    }
     // Version 2 of the kernel's format, with CAP_NET_RAW permitted; linux/capability.h.
     let capability = [1, 0, 0, 2, 0, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let capable = file("capable");
+    mode(&capable, 0o755);
     setxattr(
         &capable,
         "security.capability",
@@ -110,7 +113,7 @@ fn everything_out_of_the_ordinary_is_counted_and_named() {
     let expected = [
         "setuid or setgid: setuid",
         "with capabilities: capable",
-        "with other attributes: attributed",
+        "with other attributes: inner inner/attributed",
         "immutable: immutable",
         "append-only: append",
         "with names outside: shared",
