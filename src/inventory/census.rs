@@ -123,7 +123,7 @@ pub struct Sampled {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileSystem {
-    /// Its type, for example `ext4`; proc_pid_mountinfo(5).
+    /// Its type, for example `ext4`; `proc_pid_mountinfo(5)`.
     pub kind: String,
     /// Where it is mounted, control characters escaped.
     pub mounted_at: String,

@@ -280,7 +280,7 @@ fn census(gateway: &Gateway, options: &Options<'_>, unseen: &mut Vec<String>) ->
         owner: (gateway.user.uid, gateway.user.gid),
     };
     match crate::host::census(&ground, &|counted| {
-        (options.progress)(&gateway.name, counted)
+        (options.progress)(&gateway.name, counted);
     }) {
         Ok(census) => {
             if census.undecided > 0 {
