@@ -20,6 +20,7 @@ use super::roots::disjoint;
 use super::walk::{WORKERS, walk_together};
 use crate::inventory::Census;
 
+pub use file_systems::of as file_systems;
 use names::Names;
 use tally::{Common, Tally};
 

@@ -35,7 +35,7 @@ mod walk;
 #[cfg(test)]
 mod walk_tests;
 
-pub use census::{Ground, Progress, census};
+pub use census::{Ground, Progress, census, file_systems};
 pub use entry::{Identity, Stat};
 pub use files::READ_LIMIT;
 pub use given::{read_given, write_given};

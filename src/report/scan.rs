@@ -1,5 +1,6 @@
 //! An inventory as text.
 
+mod needs;
 mod ownership;
 
 use std::fmt::Write as _;
@@ -24,6 +25,9 @@ pub fn scan_text(inventory: &Inventory) -> String {
         edges(&mut text, &inventory.edges);
         credentials(&mut text, &inventory.gateways);
         ownership::write(&mut text, &inventory.gateways);
+        needs::costs(&mut text, &inventory.gateways);
+        needs::needs(&mut text, &inventory.gateways);
+        needs::references(&mut text, &inventory.gateways);
     }
     companions(&mut text, &inventory.companions);
     contained(&mut text, &inventory.contained);
@@ -40,8 +44,20 @@ fn host(host: &Host) -> String {
         || "no Docker".to_owned(),
         |engine| format!("Docker {}", engine.version),
     );
+    let disks = host.file_systems.iter();
+    let disks: String = disks
+        .map(|it| {
+            format!(
+                "Disk {}  {} of {} free ({})\n",
+                it.mounted_at,
+                it.free,
+                it.size,
+                display::text(&it.kind)
+            )
+        })
+        .collect();
     format!(
-        "Host {}  {} cores  {} RAM ({} used)  {engine}  cgroup {}\n",
+        "Host {}  {} cores  {} RAM ({} used)  {engine}  cgroup {}\n{disks}",
         display::text(&host.name),
         host.cores,
         host.memory_total,

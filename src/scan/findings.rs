@@ -236,8 +236,11 @@ pub(super) mod tests {
             revivers: Vec::new(),
             environment: Vec::new(),
             memory: None,
+            load: None,
             last_boot_ms: None,
             census: None,
+            needs: Vec::new(),
+            references: Vec::new(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::config::{self, Reading};
 use super::credentials::Ledger;
 use super::edges::Bonds;
 use super::sighting::Sighting;
-use super::{Options, bindings, credentials, exposure, findings, release};
+use super::{Options, bindings, credentials, exposure, findings, load, needs, own_files, release};
 use crate::display;
 use crate::host::Ground;
 use crate::host::reader::{Listener, Reader};
@@ -55,6 +55,19 @@ pub(super) fn read(
     gateway.census = census(&gateway, options, &mut unseen);
     gateway.port = port;
     gateway.listeners = addresses;
+    let own = own_files::read(reader, &gateway);
+    unseen.extend(own.cut.iter().map(|agent| {
+        let agent = display::text(agent);
+        format!(
+            "{}: some files of {agent}, or what they reach of the host",
+            gateway.name
+        )
+    }));
+    let browser = reading
+        .facts
+        .as_ref()
+        .and_then(|facts| facts.browser.as_ref());
+    gateway.needs = needs::needs(reader, sighting, &gateway, &own, browser);
     let version = gateway
         .release
         .as_ref()
@@ -73,9 +86,11 @@ pub(super) fn read(
         reading.facts.as_ref(),
         &foreign(sighting, listeners, port),
     ));
+    gateway.references = own.references;
     let urls = reading.facts.iter().flat_map(|facts| &facts.loopback_urls);
     Seen {
-        bonds: Bonds::of(&gateway.name, &gateway.agents, reading.facts.as_ref()),
+        bonds: Bonds::of(&gateway.name, &gateway.agents, reading.facts.as_ref())
+            .naming(&gateway.name, own.named),
         gateway,
         named_ports: urls.filter_map(|url| url.port).collect(),
         findings,
@@ -109,8 +124,11 @@ fn gateway(
         revivers: sighting.revivers.clone(),
         environment: environment(sighting, hasher),
         memory: memory(reader, sighting),
+        load: process(reader, sighting).map(|process| load::load(reader, &process)),
         last_boot_ms: last_boot_ms(reader, sighting),
         census: None,
+        needs: Vec::new(),
+        references: Vec::new(),
     }
 }
 
@@ -131,7 +149,7 @@ fn process(reader: &Reader, sighting: &Sighting) -> Option<Process> {
     })
 }
 
-fn members(sighting: &Sighting) -> Vec<ProcessId> {
+pub(super) fn members(sighting: &Sighting) -> Vec<ProcessId> {
     let families = sighting.family.iter();
     families
         .flat_map(|family| {

@@ -21,10 +21,16 @@ mod gateway;
 mod include;
 mod inspect;
 mod launch;
+mod libraries;
+mod load;
 mod machine;
+mod needs;
 mod options;
+mod own_files;
 mod ownership;
+mod packages;
 mod pm2;
+mod references;
 mod release;
 mod rest;
 mod script;
@@ -42,6 +48,7 @@ use crate::secret::Hasher;
 
 use companions::Web;
 use edges::Bonds;
+use load::Watch;
 
 pub use companions::Named;
 pub use inspect::inspect;
@@ -71,6 +78,8 @@ pub fn scan(
     let mut sightings: Vec<_> = running.collect();
     findings.extend(launches.findings);
     let sleeping = rest::place(reader, launches.found, &mut sightings);
+    let members = sightings.iter().flat_map(gateway::members);
+    let watch = Watch::begin(reader, members);
     let states = states::resting(reader, &sightings, &sleeping);
     findings.extend(states::findings(&states));
     findings.extend(contained::findings(&contained));
@@ -95,6 +104,11 @@ pub fn scan(
     findings.extend(tokens::shared(&gateways));
     findings.extend(auth_store::shared(reader, &gateways, hasher));
     gateways.sort_by(|one, other| one.name.cmp(&other.name));
+    needs::complete(reader, &mut gateways);
+    findings.extend(gateways.iter().flat_map(needs::findings));
+    if let Some(window) = options.window {
+        watch.end(reader, window, &mut gateways);
+    }
     let edges = bonds.edges(&gateways, &companions);
     sort(&mut findings);
     Inventory {

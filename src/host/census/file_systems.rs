@@ -12,7 +12,8 @@ use crate::inventory::FileSystem;
 use crate::units::Bytes;
 
 /// Returns the file systems of some directories, each once; those that cannot be told are left out.
-pub(super) fn of(roots: &[PathBuf]) -> Vec<FileSystem> {
+#[must_use]
+pub fn of(roots: &[PathBuf]) -> Vec<FileSystem> {
     let mounts = mounts();
     let found: BTreeSet<_> = roots
         .iter()
