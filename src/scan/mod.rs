@@ -115,6 +115,7 @@ pub fn scan(
         format: FORMAT,
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
         host,
+        uids: users::all(reader).iter().map(|user| user.uid).collect(),
         gateways,
         edges,
         states,
