@@ -44,18 +44,11 @@ fn host(host: &Host) -> String {
         || "no Docker".to_owned(),
         |engine| format!("Docker {}", engine.version),
     );
-    let disks = host.file_systems.iter();
-    let disks: String = disks
-        .map(|it| {
-            format!(
-                "Disk {}  {} of {} free ({})\n",
-                it.mounted_at,
-                it.free,
-                it.size,
-                display::text(&it.kind)
-            )
-        })
-        .collect();
+    let mut disks = String::new();
+    for it in &host.file_systems {
+        let (at, kind) = (&it.mounted_at, display::text(&it.kind));
+        let _ = writeln!(disks, "Disk {at}  {} of {} free ({kind})", it.free, it.size);
+    }
     format!(
         "Host {}  {} cores  {} RAM ({} used)  {engine}  cgroup {}\n{disks}",
         display::text(&host.name),

@@ -86,7 +86,8 @@ fn list(text: &mut String, title: &str, names: &BTreeSet<String>) {
         let name = display::text(name);
         if line.len() + 1 + name.len() > WIDTH {
             let _ = writeln!(text, "{line}");
-            line = "   ".to_owned();
+            line.clear();
+            line.push_str("   ");
         }
         let _ = write!(line, " {name}");
     }
