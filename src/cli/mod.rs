@@ -4,6 +4,7 @@
 mod counter;
 mod execute;
 mod failure;
+mod fold;
 mod inspect;
 mod plan;
 mod rollback;
