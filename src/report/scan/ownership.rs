@@ -26,8 +26,8 @@ pub(super) fn write(text: &mut String, gateways: &[Gateway]) {
         let odd: Vec<_> = odd
             .map(|(oddity, sampled)| format!("{} {oddity}", sampled.count))
             .collect();
-        // Four a line: the longest of them fit into 80 columns.
-        for line in odd.chunks(4) {
+        // Three a line: the longest of them fit into 80 columns.
+        for line in odd.chunks(3) {
             let _ = writeln!(text, "  {}", line.join(", "));
         }
         for it in &census.file_systems {
