@@ -14,7 +14,7 @@ use crate::journal::{self, Direction, Journal, Lock, Outcome};
 use crate::openclaw;
 use crate::plan::{self, Facts, Plan};
 use crate::report::{self, DryRun, Refusal};
-use crate::step::{Paths, Step, steps};
+use crate::step::{Choices, Context, Paths, Rehearsed, Step, StepError, steps};
 
 /// Move a group into its container
 #[expect(
@@ -38,6 +38,18 @@ pub(super) struct Execute {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// Do not start the container on a copy of the state first
+    #[arg(long, conflicts_with = "resume")]
+    no_rehearsal: bool,
+    /// Watch the container for SECONDS before the run ends
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(0..=86_400),
+        conflicts_with = "resume"
+    )]
+    soak: u64,
     /// Go on in spite of an inhibitor that can be accepted
     #[arg(long, value_name = "ID")]
     accept: Vec<String>,
@@ -97,6 +109,13 @@ impl Execute {
         })
     }
 
+    fn choices(&self) -> Choices {
+        Choices {
+            rehearsal: !self.no_rehearsal,
+            soak_seconds: self.soak,
+        }
+    }
+
     /// Scans the host that the plan was made for, and lists the steps.
     fn prepare(&self, plan: &Plan, paths: &Paths) -> Result<(Vec<Step>, Inventory), Failure> {
         let inventory = world::scan()?;
@@ -108,7 +127,7 @@ impl Execute {
             )
             .hint("ocmigrate plan --yes makes one for this host"));
         }
-        let steps = steps(plan, &self.group, paths)?;
+        let steps = steps(plan, &self.group, paths, &self.choices())?;
         Ok((steps, inventory))
     }
 
@@ -229,7 +248,10 @@ impl Execute {
     ) -> Result<(), Failure> {
         super::terminal::catch_interrupts();
         let tell = |event| terminal.event(&event, self.json);
-        let outcome = setting::with_run(world, setting, &mut journal, &tell, |run| run.resume())?;
+        let ask = |context: &Context| self.ask_at_the_edge(context, terminal);
+        let outcome = setting::with_run(world, setting, &mut journal, &tell, &ask, |run| {
+            run.resume()
+        })?;
         let end = match outcome {
             Outcome::InContainer => "is in its container",
             Outcome::Native => "is native",
@@ -239,6 +261,26 @@ impl Execute {
             terminal.say(&format!("back: ocmigrate rollback --group {}", self.group));
         }
         Ok(())
+    }
+
+    /// Says what the rehearsal measured, and asks a last time; nothing was stopped yet.
+    fn ask_at_the_edge(&self, context: &Context, terminal: &Terminal) -> Result<(), StepError> {
+        match Rehearsed::find(context, &self.group)? {
+            Some(rehearsed) => terminal.say(&report::rehearsed_text(&rehearsed)),
+            None => terminal.say(UNPROVEN),
+        }
+        if self.yes || self.resume {
+            return Ok(());
+        }
+        let question = "Everything is ready. Make the bots silent and move them?";
+        match terminal.ask(question) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StepError::declined()),
+            Err(failure) if failure.code == Code::Interrupted => {
+                Err(StepError::unmet("interrupted"))
+            }
+            Err(failure) => Err(StepError::unmet(failure.message)),
+        }
     }
 
     fn unfinished(&self) -> Failure {
@@ -252,6 +294,10 @@ impl Execute {
         ))
     }
 }
+
+/// What a run without a rehearsal does not know.
+const UNPROVEN: &str = "no rehearsal: unproven are that the gateway starts in its container at all, that its memory \
+    limit is enough, and how long the bots will be silent";
 
 impl Setting {
     /// Returns where the group's journal stands, without its plan.

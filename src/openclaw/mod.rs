@@ -10,6 +10,7 @@ mod channels;
 mod credentials;
 mod edit;
 mod include;
+mod known_secrets;
 mod loopback;
 mod merged;
 mod secret_file;
@@ -36,6 +37,7 @@ pub use facts::{Context, Facts, facts};
 pub use include::{
     IncludeError, IncludeProblem, IncludeReader, MAX_INCLUDE_BYTES, Origin, include_roots, merge,
 };
+pub use known_secrets::known_secrets;
 pub use loopback::LoopbackUrl;
 pub use meaning::meaning;
 pub use merged::Merged;

@@ -5,7 +5,7 @@ mod inspect;
 mod scan;
 mod status;
 
-pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text};
+pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text, rehearsed_text};
 pub use inspect::inspect_text;
 pub use scan::scan_text;
 pub use status::{GroupStatus, status_text};

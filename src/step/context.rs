@@ -71,6 +71,24 @@ impl Paths {
     }
 }
 
+/// What a person chose for one run, beside the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choices {
+    /// Whether the container is started on a copy of the state first.
+    pub rehearsal: bool,
+    /// For how many seconds the container is watched before the run ends.
+    pub soak_seconds: u64,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self {
+            rehearsal: true,
+            soak_seconds: 60,
+        }
+    }
+}
+
 /// How a gateway's health is seen, natively and in its container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reach {

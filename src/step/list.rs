@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, launched};
 use super::drain::Suspend;
 use super::image::recipe_hash;
+use super::proofs::Proofs;
 use super::{
-    ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, DisarmStarter,
-    MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, StartContainer, Step,
-    StopGateway, ValidateConfig, WriteGroupFiles,
+    ChangeOwners, Choices, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork,
+    DisarmStarter, MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, Soak,
+    StartContainer, Step, StopGateway, ValidateConfig, WriteGroupFiles,
 };
 use crate::docker::{ContainerSpec, LayerEntry, Mount, compose};
 use crate::host::GatewayTrace;
@@ -68,7 +69,12 @@ struct Movable<'a> {
 /// # Errors
 ///
 /// Says what of the plan cannot be carried out by this version.
-pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListError> {
+pub fn steps(
+    plan: &Plan,
+    name: &str,
+    paths: &Paths,
+    choices: &Choices,
+) -> Result<Vec<Step>, ListError> {
     let group = plan.find_group(name).ok_or_else(|| no_group(plan, name))?;
     let gateway = movable(plan, group)?;
     let (reach, container) = (reach(&gateway), container(plan, group, &gateway, paths));
@@ -76,6 +82,14 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
     let OwnerPolicy::AsOwner { strays } = group.owner;
     let User { uid, gid, .. } = facts.user;
     let version = gateway.version;
+    let proofs = Proofs {
+        facts,
+        release: gateway.release,
+        version,
+        serve: &gateway.serve,
+        roots: roots(facts),
+        container: &container,
+    };
     let owners = ChangeOwners {
         group: group.name.clone(),
         pass: Pass::Noted,
@@ -84,9 +98,13 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         gid,
         strays,
     };
+    let confirm = ConfirmContainer {
+        container: group.name.clone(),
+        reach: reach.clone(),
+    };
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
-    Ok(vec![
+    let before = vec![
         Step::ConfirmNative(ConfirmNative {
             reach: reach.clone(),
         }),
@@ -95,6 +113,7 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             archive: paths.state.join("base.tar"),
         }),
         Step::MakeImage(make_image(group, &gateway)),
+        proofs.image(),
         Step::WriteGroupFiles(WriteGroupFiles {
             group: group.name.clone(),
             user: facts.user.clone(),
@@ -106,11 +125,7 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         Step::ValidateConfig(ValidateConfig {
             group: group.name.clone(),
             state_directory: facts.state_directory.clone(),
-            config: facts.config.clone(),
-            user: facts.user.clone(),
-            bind: facts.bind.clone(),
-            port: facts.port,
-            version,
+            candidate: proofs.candidate(),
             argv: gateway.validate.clone(),
             container: container.clone(),
         }),
@@ -118,7 +133,11 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             name: group.network.clone(),
             labels: network_labels(group, paths),
         }),
-        Step::CreateContainer(CreateContainer { spec: container }),
+        Step::CreateContainer(CreateContainer {
+            spec: container.clone(),
+        }),
+    ];
+    let silence = vec![
         Step::NoteOwners(NoteOwners {
             change: owners.clone(),
         }),
@@ -148,15 +167,18 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             suspend: gateway.suspend.clone(),
             trace: reach.trace.clone(),
         }),
-        Step::ConfirmContainer(ConfirmContainer {
-            container: group.name.clone(),
-            reach,
-        }),
+        Step::ConfirmContainer(confirm.clone()),
         Step::ChangeOwners(ChangeOwners {
             pass: Pass::Late,
             ..owners
         }),
-    ])
+        Step::Soak(Soak {
+            watched: confirm,
+            user: format!("{uid}:{gid}"),
+            seconds: choices.soak_seconds,
+        }),
+    ];
+    Ok([before, proofs.container(choices), silence].concat())
 }
 
 fn no_group(plan: &Plan, name: &str) -> ListError {

@@ -1,7 +1,9 @@
 //! The closed catalogue of steps. A step describes itself, captures what was there, applies, undoes and verifies; making
 //! the list of them from a plan is pure, their verbs get a [`Context`] with the doors to the host and to Docker.
 
+mod candidate;
 mod change_owners;
+mod check_image;
 mod confirm_container;
 mod confirm_native;
 mod context;
@@ -11,12 +13,18 @@ mod disarm_starter;
 mod drain;
 mod image;
 mod list;
+mod log_tail;
 mod make_base;
 mod make_image;
 mod note_owners;
+mod probe_writing;
+mod proofs;
+mod rehearse;
 mod rewrite_config;
+mod soak;
 mod start_container;
 mod stop_gateway;
+mod throwaway;
 mod validate_config;
 mod write_group_files;
 
@@ -24,9 +32,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use candidate::Candidate;
 pub use change_owners::Pass;
-pub use context::{Context, Paths, Reach};
+pub use context::{Choices, Context, Paths, Reach};
 pub use list::{ListError, steps};
+pub use rehearse::Rehearsed;
 
 use crate::docker::DockerError;
 use crate::host::HostError;
@@ -139,6 +149,11 @@ impl StepError {
         }
     }
 
+    /// Makes the error of a person who said no.
+    pub(crate) fn declined() -> Self {
+        Self::unmet(DECLINED)
+    }
+
     /// Makes an [`StepError::Unmet`] with a hint.
     pub(crate) fn unmet_with_hint(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Unmet {
@@ -159,6 +174,9 @@ impl StepError {
         }
     }
 }
+
+/// The reason of a run that a person ended at the question.
+pub const DECLINED: &str = "declined";
 
 /// A `Result` of this room.
 pub type Result<T, E = StepError> = std::result::Result<T, E>;
@@ -229,6 +247,8 @@ catalogue! {
     MakeBase in make_base;
     /// Makes the runtime's image.
     MakeImage in make_image;
+    /// Runs what the image holds once.
+    CheckImage in check_image;
     /// Writes the compose file, the launcher and the environment.
     WriteGroupFiles in write_group_files;
     /// Has OpenClaw itself check the configuration to be.
@@ -237,6 +257,10 @@ catalogue! {
     CreateNetwork in create_network;
     /// Creates the container, stopped.
     CreateContainer in create_container;
+    /// Writes in every directory as the final user.
+    ProbeWriting in probe_writing;
+    /// Starts the gateway on a copy of its state.
+    Rehearse in rehearse;
     /// Notes whose files will change their owner.
     NoteOwners in note_owners;
     /// Keeps the native gateway from starting.
@@ -251,6 +275,8 @@ catalogue! {
     StartContainer in start_container;
     /// Waits until the container serves and its bots poll.
     ConfirmContainer in confirm_container;
+    /// Watches the container for a while.
+    Soak in soak;
 }
 
 impl Step {

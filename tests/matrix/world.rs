@@ -17,7 +17,7 @@ use ocmigrate::host::fake::{Crash, FakeHost, Faults, Moment};
 use ocmigrate::host::{self, Host, Ownership};
 use ocmigrate::journal::{Direction, Journal, Outcome, Record};
 use ocmigrate::secret::Hasher;
-use ocmigrate::step::{Context, Drift, Paths, Step, steps};
+use ocmigrate::step::{Choices, Context, Drift, Paths, Step, steps};
 use tempfile::TempDir;
 
 use crate::fleet::{self, CONFIG, CONFIG_TEXT, GROUP, NODE, PORT, STATE};
@@ -43,7 +43,16 @@ const DRAINING: &str = r#"{"suspensionId":"x","status":"draining","activeCount":
 const ANSWER: &str = r#"{"suspensionId":"x","status":"ready","activeCount":0,"channelAccounts":{"telegram":[{"accountId":"default","enabled":true,"running":true,
     "connected":true,"lifecycle":"ready","lastStartAt":10,"lastTransportActivityAt":20,"lastError":null}]}}"#;
 
-/// What is wrong with the gateway once it is in its container.
+/// What throwaway containers print.
+const VERSIONS: &str = "node v26.10.0\nopenclaw OpenClaw 2026.9.6 (eb377ac)\n";
+const LACKING: &str = "library libatomic.so.1 /usr/bin/node\nnode \nopenclaw \n";
+const READ_ONLY: &str = r#"{"probed":1,"failed":[{"directory":"/home/joe","doing":"make","why":"EROFS","owner":1001}]}"#;
+const REHEARSED: &str = r#"{"copied":{"files":3,"bytes":4096,"databases":1,"unreadable":1},"ready_ms":9000,
+    "peak":700000000,"ended":null,"log":"","oom_kills":0}"#;
+const OUT_OF_MEMORY: &str = r#"{"copied":{"files":3,"bytes":4096,"databases":1,"unreadable":0},"ready_ms":null,
+    "peak":1600000000,"ended":"SIGKILL","log":"token t\n","oom_kills":1}"#;
+
+/// What is wrong with the image, or with the gateway once it is in its container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sickness {
     None,
@@ -51,6 +60,11 @@ pub(crate) enum Sickness {
     NeverServes,
     NeverPolls,
     NeverIdle,
+    LacksLibrary,
+    CannotWrite,
+    FailsRehearsal,
+    RunsOutOfMemory,
+    MeetsSecondPoller,
 }
 
 /// One of the two doors through which the world is changed, and the number of a change.
@@ -94,7 +108,8 @@ impl World {
         let sickness = Rc::new(Cell::new(Sickness::None));
         let docker = engine(&host, &sickness);
         let before = Snapshot::default();
-        let steps = reread(&steps(&fleet::plan(&hasher), GROUP, &paths).unwrap());
+        let steps =
+            reread(&steps(&fleet::plan(&hasher), GROUP, &paths, &Choices::default()).unwrap());
         let mut world = Self {
             host,
             docker,
@@ -139,6 +154,7 @@ impl World {
                 journal: &mut journal,
                 tell: &|_| {},
                 is_interrupted: &|| false,
+                before_silence: &|| Ok(()),
             };
             act(&mut run)
         })
@@ -336,6 +352,10 @@ fn engine(host: &FakeHost, sickness: &Rc<Cell<Sickness>>) -> Rc<FakeDocker> {
             .on_change(move |name, started| {
                 if name == GROUP {
                     turn(&on_change, started, ill.get());
+                    if started && ill.get() == Sickness::MeetsSecondPoller {
+                        let log = "[telegram] getUpdates conflict: 409: Conflict, token 7214000031:AAH-abcdefghij";
+                        itself.upgrade().unwrap().say(name, log);
+                    }
                     if started && ill.get() == Sickness::EndsAtOnce {
                         ill.set(Sickness::None);
                         itself.upgrade().unwrap().end_main_process(name, 78);
@@ -343,7 +363,7 @@ fn engine(host: &FakeHost, sickness: &Rc<Cell<Sickness>>) -> Rc<FakeDocker> {
                 }
             })
             .on_port(move |port| on_port.world().listener(port).is_some())
-            .on_program(move |_, argv| answer(argv, mute.get()))
+            .on_program(move |name, argv| answer(name, argv, mute.get()))
     });
     docker.add_container(&foreign_container("postgres"), ContainerState::Exited(0));
     docker
@@ -365,9 +385,17 @@ fn turn(host: &FakeHost, started: bool, sickness: Sickness) {
     }
 }
 
-fn answer(argv: &[String], sickness: Sickness) -> Output {
+fn answer(name: &str, argv: &[String], sickness: Sickness) -> Output {
     let asks = |wanted: &str| argv.iter().any(|word| word.contains(wanted));
+    let purpose = name.strip_prefix(GROUP).unwrap_or_default();
     let said = match sickness {
+        Sickness::LacksLibrary if purpose == "-check" => LACKING,
+        Sickness::CannotWrite if purpose == "-probe" => READ_ONLY,
+        Sickness::FailsRehearsal if purpose == "-rehearsal" => OUT_OF_MEMORY,
+        _ if purpose == "-check" => VERSIONS,
+        _ if purpose == "-probe" => r#"{"probed":2,"failed":[]}"#,
+        _ if purpose == "-rehearsal" => REHEARSED,
+        Sickness::RunsOutOfMemory if asks("oom_control") => "oom_kill 1\n",
         _ if asks("validate") => r#"{"valid":true,"warnings":[]}"#,
         Sickness::NeverIdle if asks("suspend") => DRAINING,
         Sickness::NeverPolls => r#"{"gatewayReachable":false}"#,
