@@ -20,6 +20,7 @@ mod note_owners;
 mod probe_writing;
 mod proofs;
 mod rehearse;
+mod relay;
 mod rewrite_config;
 mod soak;
 mod start_container;
