@@ -5,6 +5,7 @@ mod execute;
 mod failure;
 mod inspect;
 mod plan;
+mod recover;
 mod rollback;
 mod scan;
 mod setting;
@@ -49,6 +50,8 @@ enum Command {
     Execute(execute::Execute),
     /// Bring a group back to bare metal, keeping what was written since
     Rollback(rollback::Rollback),
+    /// Bring a group whose run was cut off back to bare metal; a unit runs this at boot
+    Recover(recover::Recover),
     /// Show where every group stands
     Status(status::Status),
     /// Compare plan and journal with what runs
@@ -82,6 +85,7 @@ fn run(arguments: &Arguments, terminal: &Terminal) -> Result<(), Failure> {
         Command::Plan(plan) => plan.run(terminal),
         Command::Execute(execute) => execute.run(state, terminal),
         Command::Rollback(rollback) => rollback.run(state, terminal),
+        Command::Recover(recover) => recover.run(state, terminal),
         Command::Status(status) => status.run(state, terminal),
         Command::Verify(verify) => verify.run(state, terminal),
         Command::Explain(explain) => explain.run(terminal),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{IllegalRecord, Record, State};
+use super::{Direction, IllegalRecord, Outcome, Record, State};
 
 /// The most bytes that a journal is read to; a run writes about 20 KB.
 const LIMIT: u64 = 16 * 1024 * 1024;
@@ -106,6 +106,11 @@ impl Journal {
             .map_err(failed("open"))?;
         file.set_len(parsed.length).map_err(failed("cut"))?;
         file.sync_all().map_err(failed("sync"))?;
+        let kept = super::reserve::take(path);
+        // A run that has begun goes on without; only a new one is refused.
+        if parsed.state.direction == Direction::Unopened {
+            kept.map_err(failed("keep room for"))?;
+        }
         sync_directory(path).map_err(failed("sync the directory of"))?;
         Ok(Self {
             path: path.to_owned(),
@@ -139,13 +144,37 @@ impl Journal {
         let sum = checksum(&self.sum, &entry);
         let line = format!("{{\"sum\":\"{sum}\",\"entry\":{entry}}}\n");
         fault::at(self.count, "before");
-        self.file.write_all(line.as_bytes()).map_err(failed)?;
-        self.file.sync_data().map_err(failed)?;
+        self.write(line.as_bytes()).map_err(failed)?;
         fault::at(self.count, "after");
         self.sum = sum;
         self.state = state;
         self.count += 1;
+        if self.state.direction == Direction::Ended(Outcome::Native) {
+            super::reserve::release(&self.path).map_err(|source| JournalError::File {
+                action: "give back the room of",
+                path: self.path.clone(),
+                source,
+            })?;
+        }
         Ok(())
+    }
+
+    /// Writes a line durably; on a full disk in the room that was kept for it.
+    fn write(&self, line: &[u8]) -> io::Result<()> {
+        let length = self.file.metadata()?.len();
+        match self.try_write(line) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                super::reserve::release(&self.path)?;
+                self.file.set_len(length)?;
+                self.try_write(line)
+            }
+            other => other,
+        }
+    }
+
+    fn try_write(&self, line: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(line)?;
+        self.file.sync_data()
     }
 
     /// Puts a finished journal aside under its run's id, so that a new run can begin.

@@ -3,6 +3,7 @@
 
 mod file;
 mod lock;
+mod reserve;
 mod state;
 
 use schemars::JsonSchema;

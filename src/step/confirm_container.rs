@@ -115,7 +115,7 @@ impl ConfirmContainer {
         };
         Ok(match container.state {
             ContainerState::Running if container.restarts > 0 => {
-                Some(format!("it was restarted {} times", container.restarts))
+                Some("it ended, and the engine started it again".to_owned())
             }
             ContainerState::Running => None,
             ContainerState::Restarting => Some("it ends and is restarted".to_owned()),

@@ -38,6 +38,8 @@ pub struct Paths {
     pub system_units: PathBuf,
     /// Where drop-ins for units of all users' managers go; `/etc/systemd/user`.
     pub user_units: PathBuf,
+    /// This program, as a unit calls it at boot.
+    pub program: PathBuf,
 }
 
 impl Paths {
@@ -49,6 +51,7 @@ impl Paths {
             etc: PathBuf::from("/etc/ocmigrate"),
             system_units: PathBuf::from("/etc/systemd/system"),
             user_units: PathBuf::from("/etc/systemd/user"),
+            program: PathBuf::from("/usr/local/bin/ocmigrate"),
         }
     }
 

@@ -12,8 +12,8 @@ use super::proofs::Proofs;
 use super::relay;
 use super::{
     ChangeOwners, Choices, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork,
-    DisarmStarter, MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, Soak,
-    StartContainer, Step, StopGateway, ValidateConfig, WriteGroupFiles,
+    DisarmStarter, GuardBoot, LiftGuard, MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach,
+    RewriteConfig, Soak, StartContainer, Step, StopGateway, ValidateConfig, WriteGroupFiles,
 };
 use crate::docker::{ContainerSpec, LayerEntry, Mount, Published, compose};
 use crate::host::GatewayTrace;
@@ -103,6 +103,13 @@ pub fn steps(
         container: group.name.clone(),
         reach: reach.clone(),
     };
+    let guard = GuardBoot {
+        group: group.name.clone(),
+        uid,
+        program: paths.program.clone(),
+        state: paths.state.clone(),
+        units: paths.system_units.clone(),
+    };
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
     let before = vec![
@@ -142,6 +149,7 @@ pub fn steps(
         Step::NoteOwners(NoteOwners {
             change: owners.clone(),
         }),
+        Step::GuardBoot(guard.clone()),
         Step::DisarmStarter(DisarmStarter {
             group: group.name.clone(),
             gateway: facts.name.to_string(),
@@ -178,6 +186,7 @@ pub fn steps(
             user: format!("{uid}:{gid}"),
             seconds: choices.soak_seconds,
         }),
+        Step::LiftGuard(LiftGuard { guard }),
     ];
     Ok([before, proofs.container(choices), silence].concat())
 }

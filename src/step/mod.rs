@@ -11,6 +11,7 @@ mod create_container;
 mod create_network;
 mod disarm_starter;
 mod drain;
+mod guard_boot;
 mod image;
 mod list;
 mod log_tail;
@@ -264,6 +265,8 @@ catalogue! {
     Rehearse in rehearse;
     /// Notes whose files will change their owner.
     NoteOwners in note_owners;
+    /// Brings the group back at boot while the run is open.
+    GuardBoot in guard_boot;
     /// Keeps the native gateway from starting.
     DisarmStarter in disarm_starter;
     /// Stops the native gateway and proves it dead.
@@ -278,6 +281,8 @@ catalogue! {
     ConfirmContainer in confirm_container;
     /// Watches the container for a while.
     Soak in soak;
+    /// Removes what brings the group back at boot.
+    LiftGuard in guard_boot;
 }
 
 impl Step {
