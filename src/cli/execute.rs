@@ -143,7 +143,7 @@ impl Execute {
             .find_group(&self.group)
             .ok_or_else(super::plan::no_gateway)?;
         let gateway = group
-            .gateways
+            .gateways()
             .first()
             .and_then(|name| plan.facts.find_gateway(name))
             .ok_or_else(super::plan::no_gateway)?;
@@ -155,7 +155,7 @@ impl Execute {
         let mut report = report::dry_run(group, gateway, steps, last_boot);
         report.stale = plan
             .facts
-            .differences(&Facts::of(inventory), &group.gateways);
+            .differences(&Facts::of(inventory), &group.gateways());
         report.blocked_by = plan::blockers(inventory, group, &self.accept)
             .into_iter()
             .cloned()
