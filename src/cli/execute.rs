@@ -71,7 +71,7 @@ impl Execute {
         let known = Setting::read_state(&world, &self.group)?;
         match known {
             Direction::Forward { .. } | Direction::Back { .. } => return Err(self.unfinished()),
-            Direction::Ended(Outcome::InContainer) => {
+            Direction::Ended(Outcome::InContainer | Outcome::Final) => {
                 terminal.say(&format!(
                     "{} is in its container already: ocmigrate status",
                     self.group
@@ -253,7 +253,7 @@ impl Execute {
             run.resume()
         })?;
         let end = match outcome {
-            Outcome::InContainer => "is in its container",
+            Outcome::InContainer | Outcome::Final => "is in its container",
             Outcome::Native => "is native",
         };
         terminal.say(&format!("{} {end}", self.group));

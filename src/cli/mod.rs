@@ -3,6 +3,7 @@
 
 mod execute;
 mod failure;
+mod finalize;
 mod inspect;
 mod plan;
 mod recover;
@@ -52,6 +53,8 @@ enum Command {
     Rollback(rollback::Rollback),
     /// Bring a group whose run was cut off back to bare metal; a unit runs this at boot
     Recover(recover::Recover),
+    /// Give up the way back of a group: remove what rollback would need
+    Finalize(finalize::Finalize),
     /// Show where every group stands
     Status(status::Status),
     /// Compare plan and journal with what runs
@@ -86,6 +89,7 @@ fn run(arguments: &Arguments, terminal: &Terminal) -> Result<(), Failure> {
         Command::Execute(execute) => execute.run(state, terminal),
         Command::Rollback(rollback) => rollback.run(state, terminal),
         Command::Recover(recover) => recover.run(state, terminal),
+        Command::Finalize(finalize) => finalize.run(state, terminal),
         Command::Status(status) => status.run(state, terminal),
         Command::Verify(verify) => verify.run(state, terminal),
         Command::Explain(explain) => explain.run(terminal),

@@ -45,6 +45,13 @@ impl Rollback {
             terminal.say(&format!("{} is native already", self.group));
             return Ok(());
         }
+        if setting.state.direction == Direction::Ended(Outcome::Final) {
+            return Err(Failure::new(
+                Code::Blocked,
+                format!("{} was made final: there is no way back", self.group),
+            )
+            .hint("the container stays; the old gateway can be set up by hand, on a host where nothing else polls its bots"));
+        }
         self.show(&setting, terminal)?;
         if self.dry_run {
             return Ok(());

@@ -60,4 +60,6 @@ pub enum Record {
     },
     /// Everything is undone: the host owns the gateway.
     Restored,
+    /// A person gave up the way back.
+    Finalized,
 }
