@@ -53,8 +53,11 @@ impl Finalize {
     fn in_container(&self, world: &World) -> Result<Setting, Failure> {
         let shown = crate::display::text(&self.group);
         let unknown = || {
-            Failure::new(Code::Usage, format!("group `{shown}` was never executed here"))
-                .hint("ocmigrate status lists the groups that were")
+            Failure::new(
+                Code::Usage,
+                format!("group `{shown}` was never executed here"),
+            )
+            .hint("ocmigrate status lists the groups that were")
         };
         let setting = Setting::read(world, &self.group)?.ok_or_else(unknown)?;
         match setting.state.direction {
@@ -71,7 +74,9 @@ impl Finalize {
     fn removable(&self, world: &World) -> Result<Vec<String>, Failure> {
         let names = world.host.list(&world.paths.group_state(&self.group))?;
         let names = names.into_iter().filter_map(|name| name.into_string().ok());
-        Ok(names.filter(|name| !KEPT.contains(&name.as_str())).collect())
+        Ok(names
+            .filter(|name| !KEPT.contains(&name.as_str()))
+            .collect())
     }
 
     fn text(&self, removed: &[String], setting: &Setting) -> String {

@@ -10,6 +10,7 @@ use super::setting::{self, Setting};
 use super::terminal::Terminal;
 use super::world::World;
 use crate::execute::ExecuteError;
+use crate::host::{Host, RealHost};
 use crate::journal::{Direction, Lock};
 use crate::step::Context;
 
@@ -33,7 +34,7 @@ impl Recover {
             match self.recover(state, terminal) {
                 Err(failure) if tries < TRIES => {
                     terminal.say(&format!("not yet: {}", failure.message));
-                    std::thread::sleep(PAUSE);
+                    RealHost.sleep(PAUSE);
                 }
                 other => return other,
             }

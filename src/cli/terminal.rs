@@ -99,13 +99,13 @@ impl Terminal {
     pub(super) fn ask_for(&self, question: &str) -> Result<String, Failure> {
         self.end_note();
         if !io::stdin().is_terminal() {
-            return Err(
-                Failure::new(Code::Usage, "there is no terminal to ask at")
-                    .hint("add --yes-i-mean GROUP"),
-            );
+            return Err(Failure::new(Code::Usage, "there is no terminal to ask at")
+                .hint("add --yes-i-mean GROUP"));
         }
         catch(signal_hook::consts::SIGINT);
-        let answer = dialoguer::Input::new().with_prompt(question).interact_text();
+        let answer = dialoguer::Input::new()
+            .with_prompt(question)
+            .interact_text();
         answer.map_err(|_| Failure::new(Code::Interrupted, "interrupted; nothing was changed"))
     }
 

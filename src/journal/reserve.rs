@@ -14,7 +14,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 /// A run and its rollback write about 40 KB.
 const BYTES: u64 = 1024 * 1024;
 
-/// Takes the room. Blocks that are allocated cannot be taken by others; posix_fallocate(3).
+/// Takes the room. Blocks that are allocated cannot be taken by others; `posix_fallocate(3)`.
 pub(super) fn take(journal: &Path) -> io::Result<()> {
     let path = path(journal);
     let file = OpenOptions::new()

@@ -108,7 +108,10 @@ impl Kind for CreateContainer {
                 )]
             }
             Some(container) if self.runs_another_image(&container, context)? => vec![Drift::new(
-                format!("container `{name}` runs another image than `{}`", self.spec.image),
+                format!(
+                    "container `{name}` runs another image than `{}`",
+                    self.spec.image
+                ),
                 remedy,
             )],
             Some(container) if container.memory != self.spec.memory => vec![Drift::new(

@@ -92,25 +92,12 @@ pub fn steps(
         roots: roots(facts),
         container: &container,
     };
-    let owners = ChangeOwners {
-        group: group.name.clone(),
-        pass: Pass::Noted,
-        roots: roots(facts),
-        uid,
-        gid,
-        strays: group.strays,
-    };
+    let owners = owners(group, facts);
     let confirm = ConfirmContainer {
         container: group.name.clone(),
         reach: reach.clone(),
     };
-    let guard = GuardBoot {
-        group: group.name.clone(),
-        uid,
-        program: paths.program.clone(),
-        state: paths.state.clone(),
-        units: paths.system_units.clone(),
-    };
+    let guard = guard(group, uid, paths);
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
     let before = vec![
@@ -190,6 +177,27 @@ pub fn steps(
         Step::LiftGuard(LiftGuard { guard }),
     ];
     Ok([before, proofs.container(choices), silence].concat())
+}
+
+fn owners(group: &Built, facts: &GatewayFacts) -> ChangeOwners {
+    ChangeOwners {
+        group: group.name.clone(),
+        pass: Pass::Noted,
+        roots: roots(facts),
+        uid: facts.user.uid,
+        gid: facts.user.gid,
+        strays: group.strays,
+    }
+}
+
+fn guard(group: &Built, uid: u32, paths: &Paths) -> GuardBoot {
+    GuardBoot {
+        group: group.name.clone(),
+        uid,
+        program: paths.program.clone(),
+        state: paths.state.clone(),
+        units: paths.system_units.clone(),
+    }
 }
 
 fn no_group(plan: &Plan, name: &str) -> ListError {

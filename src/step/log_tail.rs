@@ -37,13 +37,12 @@ fn quoted(log: &str, known: &[Secret]) -> String {
     let lines: Vec<_> = log.lines().filter(|line| !line.trim().is_empty()).collect();
     let skipped = lines.len().saturating_sub(LINES);
     let tail = lines.into_iter().skip(skipped);
-    tail.map(|line| {
-        format!(
-            "\n    | {}",
-            crate::display::text(&secret::masked(line, known))
-        )
-    })
-    .collect()
+    let mut text = String::new();
+    for line in tail {
+        let line = crate::display::text(&secret::masked(line, known));
+        text += &format!("\n    | {line}");
+    }
+    text
 }
 
 #[cfg(test)]

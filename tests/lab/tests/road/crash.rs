@@ -1,7 +1,5 @@
 //! Runs that end in the middle: killed, cut off from power, or with a container that cannot serve.
 
-use std::time::Duration;
-
 use crate::there_and_back::host_state;
 use crate::world::{GROUP, PLAN, World, now_ms};
 
