@@ -4,6 +4,7 @@
 mod execute;
 mod failure;
 mod finalize;
+mod fold;
 mod inspect;
 mod plan;
 mod recover;

@@ -54,7 +54,7 @@ impl Plan {
         if self.json {
             terminal.data(&json)?;
         } else {
-            terminal.data(&summary(&plan, &inventory))?;
+            terminal.text(&summary(&plan, &inventory))?;
         }
         let group = plan
             .groups

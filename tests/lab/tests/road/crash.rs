@@ -1,6 +1,6 @@
 //! Runs that end in the middle: killed, cut off from power, or with a container that cannot serve.
 
-use crate::there_and_back::host_state;
+use crate::host_state::host_state;
 use crate::world::{GROUP, PLAN, World, now_ms};
 
 /// What is proven before the silence and watched after it has tests of its own; these look at what lies between.
@@ -29,12 +29,20 @@ fn kill_after(world: &World, step: &str, end: End) {
     kill_and_end(world, "after", record_of(world, step), end);
 }
 
-pub(crate) fn killed_at_every_record(world: &World) {
+pub(crate) fn killed_at_every_record_and_resumed(world: &World) {
+    killed_at_every_record(world, End::Resume);
+}
+
+pub(crate) fn killed_at_every_record_and_rolled_back(world: &World) {
+    killed_at_every_record(world, End::Rollback);
+}
+
+/// The first record opens the run; two belong to each step, and one settles it.
+fn killed_at_every_record(world: &World, end: End) {
     let records = 2 + 2 * steps(world).len();
-    for number in 1..records {
-        for end in [End::Rollback, End::Resume] {
-            kill_and_end(world, "after", number, end);
-        }
+    for number in 0..records {
+        let name = format!("killed after record {number} of {records}, {end:?}");
+        world.step(&name, |world| kill_and_end(world, "after", number, end));
     }
 }
 
@@ -50,7 +58,6 @@ fn kill_and_end(world: &World, side: &str, number: usize, end: End) {
     world.stop_traffic();
     world.check_ledger(
         since,
-        now_ms(),
         &format!("killed {side} record {number}, then {end:?}"),
     );
     back_to_native(world);
@@ -106,7 +113,7 @@ pub(crate) fn the_release_binary_is_killed(world: &World) {
     signalled_at(world, "stop-gateway", "KILL", 137);
     bring_to_an_end(world, End::Resume);
     world.stop_traffic();
-    world.check_ledger(since, now_ms(), "the release binary killed");
+    world.check_ledger(since, "the release binary killed");
     back_to_native(world);
 }
 
@@ -144,7 +151,7 @@ pub(crate) fn an_interrupted_run_is_rolled_back(world: &World) {
     assert!(said.contains("interrupted"), "{said}");
     assert!(world.is_native());
     world.stop_traffic();
-    world.check_ledger(since, now_ms(), "interrupted");
+    world.check_ledger(since, "interrupted");
     assert_eq!(host_state(world), before);
 }
 
@@ -193,7 +200,7 @@ fn power_cut_after(world: &World, step: &str) {
         .client
         .wait_until_answered(&marks, crate::world::PATIENCE)
         .unwrap();
-    world.check_ledger(since, now_ms(), &format!("power cut after {step}"));
+    world.check_ledger(since, &format!("power cut after {step}"));
     let ended = || world.run_to(0, "ocmigrate status").contains("native");
     assert!(World::wait_until(ended), "after {step}: the run is open");
     assert_eq!(host_state(world), before, "power cut after {step}");
@@ -226,7 +233,7 @@ pub(crate) fn the_disk_of_the_journal_is_full(world: &World) {
     );
     assert!(world.is_native());
     world.stop_traffic();
-    world.check_ledger(since, now_ms(), "full disk");
+    world.check_ledger(since, "full disk");
     world.shell("umount /root/small && rmdir /root/small");
     assert_eq!(host_state(world), before);
 }
@@ -252,6 +259,6 @@ pub(crate) fn an_unhealthy_container_is_rolled_back(world: &World) {
     );
     assert!(world.is_native());
     world.stop_traffic();
-    world.check_ledger(since, now_ms(), "an unhealthy container");
+    world.check_ledger(since, "an unhealthy container");
     assert_eq!(host_state(world), before);
 }

@@ -2,7 +2,7 @@
 
 use ocmigrate_lab::server::BASE_IMAGE;
 
-use crate::there_and_back::host_state;
+use crate::host_state::host_state;
 use crate::world::{GROUP, PLAN, World, now_ms};
 
 /// Runs execute to an exit code while messages flow. Nothing of it stays, and every message is answered.
@@ -18,7 +18,7 @@ fn refused(world: &World, code: i32, words: &[&str], command: &str) -> String {
     }
     world.stop_traffic();
     assert!(world.is_native());
-    world.check_ledger(since, now_ms(), words.first().unwrap_or(&"refused"));
+    world.check_ledger(since, words.first().unwrap_or(&"refused"));
     assert_eq!(host_state(world), before);
     nothing_is_left(world);
     said
