@@ -12,6 +12,7 @@ mod create_container;
 mod create_network;
 mod disarm_starter;
 mod drain;
+mod export;
 mod guard_boot;
 mod image;
 mod list;
@@ -38,6 +39,7 @@ use serde_json::Value;
 pub use candidate::Candidate;
 pub use change_owners::Pass;
 pub use context::{Choices, Context, Paths, Reach};
+pub use export::compose_file;
 pub use list::{ListError, steps};
 pub use rehearse::Rehearsed;
 
