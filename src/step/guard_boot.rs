@@ -149,8 +149,7 @@ impl GuardBoot {
              Wants=docker.service\n\
              After=docker.service network-online.target systemd-logind.service user@{uid}.service\n\n\
              [Service]\n\
-             Type=oneshot\n\
-             TimeoutStartSec=30min\n\
+             Type=exec\n\
              ExecStart={program} --state-dir {state} recover --group {group}\n"
         )
     }
