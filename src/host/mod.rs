@@ -28,6 +28,7 @@ mod processes;
 mod program;
 pub mod reader;
 pub mod real;
+mod remove_tree;
 mod roots;
 mod sockets;
 mod systemd;
@@ -212,6 +213,9 @@ pub trait Host {
 
     /// Removes a directory if it is empty; says whether it is gone.
     fn remove_empty_directory(&self, path: &Path) -> Result<bool>;
+
+    /// Removes a directory with everything in it; there being none is fine. No link is followed, no mount entered.
+    fn remove_tree(&self, path: &Path) -> Result<()>;
 
     /// Lists a directory's entries by name, sorted; empty where there is no such directory.
     fn list(&self, path: &Path) -> Result<Vec<OsString>>;

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{
     FileMeta, FileState, GatewayTrace, Host, Output, OwnerChange, OwnerReport, Ownership, Reply,
-    Result, UnitState, base, files, http, owners, processes, program, sockets, systemd,
+    Result, UnitState, base, files, http, owners, processes, program, remove_tree, sockets,
+    systemd,
 };
 use crate::inventory::{ProcessId, UnitStarter, User};
 
@@ -41,6 +42,10 @@ impl Host for RealHost {
 
     fn remove_empty_directory(&self, path: &Path) -> Result<bool> {
         files::remove_empty_directory(path)
+    }
+
+    fn remove_tree(&self, path: &Path) -> Result<()> {
+        remove_tree::remove_tree(path)
     }
 
     fn list(&self, path: &Path) -> Result<Vec<OsString>> {

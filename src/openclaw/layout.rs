@@ -39,6 +39,9 @@ pub const STATE_MARKS: [&str; 5] = [
     "agents",
 ];
 
+/// Folders of a state directory that a start can do without: caches, logs, locks, and media that were sent; 2026.9.6.
+pub const NOT_NEEDED_TO_START: [&str; 4] = ["cache", "logs", "media", "tmp"];
+
 /// Returns whether a directory of this name can be a state directory: `.openclaw`, `.openclaw-PROFILE`, or an old name.
 #[must_use]
 pub fn is_state_name(name: &str) -> bool {

@@ -11,6 +11,7 @@ mod credentials;
 mod edges;
 mod edit;
 mod include;
+mod known_secrets;
 mod loopback;
 mod merged;
 mod secret_file;
@@ -39,6 +40,7 @@ pub use facts::{Browser, Context, Facts, facts};
 pub use include::{
     IncludeError, IncludeProblem, IncludeReader, MAX_INCLUDE_BYTES, Origin, include_roots, merge,
 };
+pub use known_secrets::known_secrets;
 pub use loopback::{LoopbackUrl, addresses as loopback_addresses};
 pub use meaning::meaning;
 pub use merged::Merged;

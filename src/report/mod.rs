@@ -7,7 +7,7 @@ mod silence;
 mod status;
 mod tokens;
 
-pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text};
+pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text, rehearsed_text};
 pub use inspect::inspect_text;
 pub use scan::scan_text;
 pub use silence::{Silence, Took, silence_text};

@@ -9,11 +9,12 @@ use super::built::{Built, built};
 use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, served};
 use super::drain::Suspend;
 use super::image::recipe_hash;
+use super::proofs::Proofs;
 use super::relay;
 use super::{
-    ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, DisarmStarter,
-    MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, StartContainer, Step,
-    StopGateway, ValidateConfig, WriteGroupFiles,
+    ChangeOwners, Choices, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork,
+    DisarmStarter, GuardBoot, LiftGuard, MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach,
+    RewriteConfig, Soak, StartContainer, Step, StopGateway, ValidateConfig, WriteGroupFiles,
 };
 use crate::docker::{ContainerSpec, LayerEntry, Mount, Published, compose};
 use crate::host::GatewayTrace;
@@ -70,7 +71,12 @@ pub(super) struct Movable<'a> {
 /// # Errors
 ///
 /// Says what of the plan cannot be carried out by this version.
-pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListError> {
+pub fn steps(
+    plan: &Plan,
+    name: &str,
+    paths: &Paths,
+    choices: &Choices,
+) -> Result<Vec<Step>, ListError> {
     let group = plan.find_group(name).ok_or_else(|| no_group(plan, name))?;
     let group = &built(plan, group)?;
     let gateway = movable(plan, &group.gateway)?;
@@ -78,17 +84,23 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
     let (facts, unit) = (gateway.facts, gateway.unit.clone());
     let User { uid, gid, .. } = facts.user;
     let version = gateway.version;
-    let owners = ChangeOwners {
-        group: group.name.clone(),
-        pass: Pass::Noted,
+    let proofs = Proofs {
+        facts,
+        release: gateway.release,
+        version,
+        serve: &gateway.serve,
         roots: roots(facts),
-        uid,
-        gid,
-        strays: group.strays,
+        container: &container,
     };
+    let owners = owners(group, facts);
+    let confirm = ConfirmContainer {
+        container: group.name.clone(),
+        reach: reach.clone(),
+    };
+    let guard = guard(group, uid, paths);
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
-    Ok(vec![
+    let before = vec![
         Step::ConfirmNative(ConfirmNative {
             reach: reach.clone(),
         }),
@@ -97,6 +109,7 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             archive: paths.state.join("base.tar"),
         }),
         Step::MakeImage(make_image(group, &gateway)),
+        proofs.image(),
         Step::WriteGroupFiles(WriteGroupFiles {
             group: group.name.clone(),
             user: facts.user.clone(),
@@ -108,11 +121,7 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         Step::ValidateConfig(ValidateConfig {
             group: group.name.clone(),
             state_directory: facts.state_directory.clone(),
-            config: facts.config.clone(),
-            user: facts.user.clone(),
-            bind: facts.bind.clone(),
-            port: facts.port,
-            version,
+            candidate: proofs.candidate(),
             argv: gateway.validate.clone(),
             container: container.clone(),
         }),
@@ -120,10 +129,15 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             name: group.network.clone(),
             labels: network_labels(group, paths),
         }),
-        Step::CreateContainer(CreateContainer { spec: container }),
+        Step::CreateContainer(CreateContainer {
+            spec: container.clone(),
+        }),
+    ];
+    let silence = vec![
         Step::NoteOwners(NoteOwners {
             change: owners.clone(),
         }),
+        Step::GuardBoot(guard.clone()),
         Step::DisarmStarter(DisarmStarter {
             group: group.name.clone(),
             gateway: facts.name.to_string(),
@@ -150,15 +164,40 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             suspend: gateway.suspend.clone(),
             trace: reach.trace.clone(),
         }),
-        Step::ConfirmContainer(ConfirmContainer {
-            container: group.name.clone(),
-            reach,
-        }),
+        Step::ConfirmContainer(confirm.clone()),
         Step::ChangeOwners(ChangeOwners {
             pass: Pass::Late,
             ..owners
         }),
-    ])
+        Step::Soak(Soak {
+            watched: confirm,
+            user: format!("{uid}:{gid}"),
+            seconds: choices.soak_seconds,
+        }),
+        Step::LiftGuard(LiftGuard { guard }),
+    ];
+    Ok([before, proofs.container(choices), silence].concat())
+}
+
+fn owners(group: &Built, facts: &GatewayFacts) -> ChangeOwners {
+    ChangeOwners {
+        group: group.name.clone(),
+        pass: Pass::Noted,
+        roots: roots(facts),
+        uid: facts.user.uid,
+        gid: facts.user.gid,
+        strays: group.strays,
+    }
+}
+
+fn guard(group: &Built, uid: u32, paths: &Paths) -> GuardBoot {
+    GuardBoot {
+        group: group.name.clone(),
+        uid,
+        program: paths.program.clone(),
+        state: paths.state.clone(),
+        units: paths.system_units.clone(),
+    }
 }
 
 fn no_group(plan: &Plan, name: &str) -> ListError {

@@ -11,7 +11,16 @@ use ocmigrate::host::{self, Host, Ownership};
 
 use crate::fleet::{self, CONFIG, CONFIG_TEXT, GROUP, NODE, PORT, STATE};
 
-/// What is wrong with the gateway once it is in its container.
+/// What throwaway containers print.
+const VERSIONS: &str = "node v26.10.0\nopenclaw OpenClaw 2026.9.6 (eb377ac)\n";
+const LACKING: &str = "library libatomic.so.1 /usr/bin/node\nnode \nopenclaw \n";
+const READ_ONLY: &str = r#"{"probed":1,"failed":[{"directory":"/home/joe","doing":"make","why":"EROFS","owner":1001}]}"#;
+const REHEARSED: &str = r#"{"copied":{"files":3,"bytes":4096,"databases":1,"unreadable":1},"ready_ms":9000,
+    "peak":700000000,"ended":null,"log":"","oom_kills":0}"#;
+const OUT_OF_MEMORY: &str = r#"{"copied":{"files":3,"bytes":4096,"databases":1,"unreadable":0},"ready_ms":null,
+    "peak":1600000000,"ended":"SIGKILL","log":"token t\n","oom_kills":1}"#;
+
+/// What is wrong with the image, or with the gateway once it is in its container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sickness {
     None,
@@ -19,6 +28,11 @@ pub(crate) enum Sickness {
     NeverServes,
     NeverPolls,
     NeverIdle,
+    LacksLibrary,
+    CannotWrite,
+    FailsRehearsal,
+    RunsOutOfMemory,
+    MeetsSecondPoller,
 }
 
 const JOES: Ownership = Ownership {
@@ -85,6 +99,10 @@ pub(crate) fn engine(host: &FakeHost, sickness: &Rc<Cell<Sickness>>) -> Rc<FakeD
             .on_change(move |name, started| {
                 if name == GROUP {
                     turn(&on_change, started, ill.get());
+                    if started && ill.get() == Sickness::MeetsSecondPoller {
+                        let log = "[telegram] getUpdates conflict: 409: Conflict, token 7214000031:AAH-abcdefghij";
+                        itself.upgrade().unwrap().say(name, log);
+                    }
                     if started && ill.get() == Sickness::EndsAtOnce {
                         ill.set(Sickness::None);
                         itself.upgrade().unwrap().end_main_process(name, 78);
@@ -92,7 +110,7 @@ pub(crate) fn engine(host: &FakeHost, sickness: &Rc<Cell<Sickness>>) -> Rc<FakeD
                 }
             })
             .on_port(move |port| on_port.world().listener(port).is_some())
-            .on_program(move |_, argv| answer(argv, mute.get()))
+            .on_program(move |name, argv| answer(name, argv, mute.get()))
     });
     docker.add_container(&foreign_container("postgres"), ContainerState::Exited(0));
     docker
@@ -114,9 +132,17 @@ fn turn(host: &FakeHost, started: bool, sickness: Sickness) {
     }
 }
 
-fn answer(argv: &[String], sickness: Sickness) -> Output {
+fn answer(name: &str, argv: &[String], sickness: Sickness) -> Output {
     let asks = |wanted: &str| argv.iter().any(|word| word.contains(wanted));
+    let purpose = name.strip_prefix(GROUP).unwrap_or_default();
     let said = match sickness {
+        Sickness::LacksLibrary if purpose == "-check" => LACKING,
+        Sickness::CannotWrite if purpose == "-probe" => READ_ONLY,
+        Sickness::FailsRehearsal if purpose == "-rehearsal" => OUT_OF_MEMORY,
+        _ if purpose == "-check" => VERSIONS,
+        _ if purpose == "-probe" => r#"{"probed":2,"failed":[]}"#,
+        _ if purpose == "-rehearsal" => REHEARSED,
+        Sickness::RunsOutOfMemory if asks("oom_control") => "oom_kill 1\n",
         _ if asks("validate") => r#"{"valid":true,"warnings":[]}"#,
         Sickness::NeverIdle if asks("suspend") => DRAINING,
         Sickness::NeverPolls => r#"{"gatewayReachable":false}"#,

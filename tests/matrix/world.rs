@@ -16,7 +16,7 @@ use ocmigrate::host::Host;
 use ocmigrate::host::fake::{Crash, FakeHost, Faults, Moment};
 use ocmigrate::journal::{Direction, Journal, Outcome, Record};
 use ocmigrate::secret::Hasher;
-use ocmigrate::step::{Context, Drift, Paths, Step, steps};
+use ocmigrate::step::{Choices, Context, Drift, Paths, Step, steps};
 use tempfile::TempDir;
 
 use crate::fleet::{self, GROUP};
@@ -64,7 +64,8 @@ impl World {
         let sickness = Rc::new(Cell::new(Sickness::None));
         let docker = engine(&host, &sickness);
         let before = Snapshot::default();
-        let steps = reread(&steps(&fleet::plan(&hasher), GROUP, &paths).unwrap());
+        let steps =
+            reread(&steps(&fleet::plan(&hasher), GROUP, &paths, &Choices::default()).unwrap());
         let mut world = Self {
             host,
             docker,
@@ -109,6 +110,7 @@ impl World {
                 journal: &mut journal,
                 tell: &|_| {},
                 is_interrupted: &|| false,
+                before_silence: &|| Ok(()),
             };
             act(&mut run)
         })
