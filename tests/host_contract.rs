@@ -32,6 +32,7 @@ const OWNED: Ownership = Ownership {
 fn contract(host: &dyn Host, base: &Path) {
     files_are_replaced_read_and_removed(host, &base.join("file"));
     foreign_things_are_refused(host, base);
+    trees_are_removed_whole(host, base);
     directories_are_made_listed_and_removed(host, &base.join("made/deep"));
     owners_are_changed_and_given_back(host, &base.join("tree"), &base.join("manifest"));
     only_what_was_noted_is_changed(host, &base.join("noted"), &base.join("noted.manifest"));
@@ -108,6 +109,25 @@ fn directories_are_made_listed_and_removed(host: &dyn Host, directory: &Path) {
     for path in [directory, parent, parent] {
         assert!(host.remove_empty_directory(path).unwrap());
     }
+}
+
+fn trees_are_removed_whole(host: &dyn Host, base: &Path) {
+    let tree = base.join("tree to remove");
+    let deep = tree.join("a").join("b");
+    host.make_directory(&deep, OWNED).unwrap();
+    for file in [tree.join("x"), deep.join("y")] {
+        host.replace(&file, b"", META).unwrap();
+    }
+    assert_foreign(host.remove_tree(&deep.join("y")), &deep.join("y"));
+    assert_foreign(host.remove_tree(&base.join("link")), &base.join("link"));
+    for _ in 0..2 {
+        host.remove_tree(&tree).unwrap();
+    }
+    let names = host.list(base).unwrap();
+    assert!(
+        !names.iter().any(|name| name == "tree to remove"),
+        "{names:?}"
+    );
 }
 
 fn owners_are_changed_and_given_back(host: &dyn Host, tree: &Path, manifest: &Path) {
@@ -267,6 +287,21 @@ fn what_a_dead_replace_left_is_swept_by_the_next_one() {
     }
     host.replace(&file, b"whole", META).unwrap();
     assert_eq!((ours.exists(), others.exists()), (false, true));
+}
+
+#[test]
+fn a_link_in_a_tree_goes_and_what_it_points_at_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let (tree, outside) = (
+        directory.path().join("tree"),
+        directory.path().join("outside"),
+    );
+    std::fs::create_dir_all(&tree).unwrap();
+    std::fs::create_dir_all(&outside).unwrap();
+    std::fs::write(outside.join("kept"), b"").unwrap();
+    std::os::unix::fs::symlink(&outside, tree.join("link")).unwrap();
+    RealHost.remove_tree(&tree).unwrap();
+    assert!(outside.join("kept").exists() && !tree.exists());
 }
 
 #[test]

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::failure::{Code, Failure};
 use super::terminal::Terminal;
-use super::world;
+use super::wishes::Wishes;
+use super::{check_plan, world};
 use crate::inventory::Inventory;
 use crate::plan;
 
@@ -19,9 +20,11 @@ pub(super) struct Plan {
     /// Write the plan to FILE [default: plans/HOSTNAME.json]
     #[arg(short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Build the groups' images on IMAGE, which the engine must have
-    #[arg(long, value_name = "IMAGE")]
-    base: Option<String>,
+    /// Say whether the plan in FILE makes sense, and plan nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "output"])]
+    check: Option<PathBuf>,
+    #[command(flatten)]
+    wishes: Wishes,
     /// Print the plan as JSON as well
     #[arg(long)]
     json: bool,
@@ -29,17 +32,21 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
+        if let Some(path) = &self.check {
+            return check_plan::run(path, terminal);
+        }
         if !self.yes {
             return Err(
                 Failure::new(Code::Usage, "planning by conversation is not built yet")
                     .hint("take the proposal with --yes, then edit the file"),
             );
         }
-        let inventory = world::scan()?;
+        let inventory = world::scan(terminal)?;
         if inventory.gateways.is_empty() {
             return Err(no_gateway());
         }
-        let plan = plan::propose(&inventory, self.base.as_deref());
+        let wishes = self.wishes.read()?;
+        let plan = plan::propose(&inventory, &wishes);
         plan::check(&plan)?;
         let json = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
         let path = self
@@ -50,7 +57,7 @@ impl Plan {
         if self.json {
             terminal.data(&json)?;
         } else {
-            terminal.data(&summary(&plan, &inventory))?;
+            terminal.text(&summary(&plan, &inventory))?;
         }
         let group = plan
             .groups
@@ -73,25 +80,21 @@ pub(super) fn no_gateway() -> Failure {
 fn summary(plan: &plan::Plan, inventory: &Inventory) -> String {
     let mut text = String::new();
     for group in &plan.groups {
-        let gateways: Vec<_> = group.gateways.iter().map(ToString::to_string).collect();
-        let agents: usize = group
-            .gateways
-            .iter()
-            .filter_map(|name| plan.facts.find_gateway(name))
-            .map(|gateway| gateway.agents.len())
-            .sum();
+        let gateways: Vec<_> = group.gateways().iter().map(ToString::to_string).collect();
+        let agents = group.members.len();
         let blockers = plan::blockers(inventory, group, &[]).len();
         let plan::Budget {
             memory,
             cpu_milli,
             pids,
+            node_heap: _,
         } = group.budget;
         text += &format!(
             "{}  {agents} agents of {}  memory {memory}, {} cpus, {pids} processes  image {}{}\n",
             group.name,
             gateways.join(" "),
             f64::from(cpu_milli) / 1000.0,
-            group.image.reference,
+            group.image.reference(),
             if blockers == 0 {
                 String::new()
             } else {

@@ -35,7 +35,7 @@ impl Status {
         if self.json {
             terminal.data(&(serde_json::to_string_pretty(&groups).unwrap_or_default() + "\n"))
         } else {
-            terminal.data(&report::status_text(&groups))
+            terminal.text(&report::status_text(&groups))
         }
     }
 }
@@ -70,6 +70,7 @@ fn phase(state: &State) -> String {
         Direction::Forward { done, .. } => format!("cut off at step {} of {all}", done + 1),
         Direction::Back { left, .. } => format!("rollback cut off, {left} of {all} steps left"),
         Direction::Ended(Outcome::InContainer) => "in container".to_owned(),
+        Direction::Ended(Outcome::Final) => "in container, final".to_owned(),
         Direction::Ended(Outcome::Native) => "native".to_owned(),
     }
 }

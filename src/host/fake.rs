@@ -199,6 +199,17 @@ impl FakeWorld {
         Ok(true)
     }
 
+    fn remove_tree(&mut self, path: &Path) -> Result<()> {
+        if self.files.contains_key(path) || self.links.contains(path) {
+            return Err(foreign(path, "it is no directory"));
+        }
+        self.refuse_link(path)?;
+        self.files.retain(|file, _| !file.starts_with(path));
+        self.links.retain(|link| !link.starts_with(path));
+        self.directories.retain(|below, _| !below.starts_with(path));
+        Ok(())
+    }
+
     fn names(&self, directory: &Path) -> BTreeSet<OsString> {
         let paths = self
             .files
@@ -246,6 +257,12 @@ impl Host for FakeHost {
     fn remove_empty_directory(&self, path: &Path) -> Result<bool> {
         self.change("remove directory", path.as_os_str(), |world| {
             world.remove_empty_directory(path)
+        })
+    }
+
+    fn remove_tree(&self, path: &Path) -> Result<()> {
+        self.change("remove tree", path.as_os_str(), |world| {
+            world.remove_tree(path)
         })
     }
 

@@ -279,7 +279,7 @@ fn temporary_name(name: &OsStr) -> OsString {
     format!("{}{random:016x}", temporary_prefix(name)).into()
 }
 
-fn names(directory: &OwnedFd) -> Result<Vec<OsString>, Errno> {
+pub(super) fn names(directory: &OwnedFd) -> Result<Vec<OsString>, Errno> {
     let mut buffer = vec![std::mem::MaybeUninit::uninit(); 32 * 1024];
     let mut entries = RawDir::new(directory, &mut buffer);
     let mut names = Vec::new();

@@ -32,6 +32,7 @@ mod processes;
 mod program;
 pub mod reader;
 pub mod real;
+mod remove_tree;
 mod roots;
 mod running;
 mod sockets;
@@ -40,13 +41,15 @@ mod walk;
 #[cfg(test)]
 mod walk_tests;
 
-pub use census::census;
+pub use census::{Ground, Progress, census, file_systems};
 pub use entry::{Identity, Stat};
 pub use files::READ_LIMIT;
 pub use given::{read_given, write_given};
 pub use reader::Reader;
 pub use real::RealHost;
-pub use walk::{Entry, KEPT_OPEN, Unvisited, walk};
+pub use walk::{
+    Entry, KEPT_OPEN, Then, Unvisited, Visitor, WORKERS, walk, walk_alone, walk_together,
+};
 
 /// What can go wrong on the host: what was tried, on which object.
 #[derive(Debug, thiserror::Error)]
@@ -248,6 +251,9 @@ pub trait Host {
 
     /// Removes a directory if it is empty; says whether it is gone.
     fn remove_empty_directory(&self, path: &Path) -> Result<bool>;
+
+    /// Removes a directory with everything in it; there being none is fine. No link is followed, no mount entered.
+    fn remove_tree(&self, path: &Path) -> Result<()>;
 
     /// Lists a directory's entries by name, sorted; empty where there is no such directory.
     fn list(&self, path: &Path) -> Result<Vec<OsString>>;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::{
     FileMeta, FileState, GatewayTrace, Host, Output, OwnerChange, OwnerReport, Ownership, Reply,
     Result, RunningProcess, Signal, UnitState, base, files, http, owners, pm2, processes, program,
-    running, sockets, systemd,
+    remove_tree, running, sockets, systemd,
 };
 use crate::inventory::{Pm2Starter, ProcessId, UnitStarter, User};
 
@@ -46,6 +46,10 @@ impl Host for RealHost {
 
     fn remove_empty_directory(&self, path: &Path) -> Result<bool> {
         files::remove_empty_directory(path)
+    }
+
+    fn remove_tree(&self, path: &Path) -> Result<()> {
+        remove_tree::remove_tree(path)
     }
 
     fn list(&self, path: &Path) -> Result<Vec<OsString>> {

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use crate::host::GatewayTrace;
 
+use super::known_secrets::{is_secret_name, long_enough};
+use crate::secret::Secret;
+
 /// Names that belong to the old starter: OpenClaw's own service markers, the user manager's session, and what
 /// systemd.exec(5), "Environment Variables Set or Propagated by the Service Manager", sets for a unit itself.
 const LEFT_BEHIND: [&str; 34] = [
@@ -71,6 +74,19 @@ pub struct ShellFile {
     pub text: Vec<u8>,
     /// The names that a shell cannot export.
     pub skipped: Vec<OsString>,
+}
+
+/// Returns the values of such a file whose names speak of secrets.
+#[must_use]
+pub fn known_secrets(file: &[u8]) -> Vec<Secret> {
+    let text = String::from_utf8_lossy(file);
+    let variables = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+    variables
+        .filter(|(name, _)| is_secret_name(name))
+        .filter_map(|(_, value)| long_enough(value.trim_matches('\'')))
+        .collect()
 }
 
 /// Writes variables as a file for the `.` of a POSIX shell, every byte of the values kept.

@@ -104,6 +104,28 @@ fn status(channel: &str, said: &Value) -> Option<AccountStatus> {
     })
 }
 
+/// Words of a log that call for an end, and what they mean. A second poller is told as `getUpdates conflict: … (409:
+/// Conflict…)` by 2026.2.9 and 2026.9.6 alike; the rest is node's.
+const ALARMS: [(&str, &str); 4] = [
+    (
+        "getUpdates conflict",
+        "another process polls one of its bots (409 in its log)",
+    ),
+    (
+        "409: Conflict",
+        "another process polls one of its bots (409 in its log)",
+    ),
+    ("JavaScript heap out of memory", "it ran out of memory"),
+    ("safe mode", "it runs in safe mode, in which bots are deaf"),
+];
+
+/// Finds what in a gateway's log says that it cannot go on like this.
+#[must_use]
+pub fn find_alarm(log: &str) -> Option<&'static str> {
+    let found = ALARMS.iter().find(|(words, _)| log.contains(words));
+    found.map(|(_, meaning)| *meaning)
+}
+
 /// What a gateway that was asked to suspend says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspension {

@@ -20,6 +20,13 @@ const TRIED: [Version; 3] = [
 const FIRST_WITH_ORIGINS: Version = Version::new(2026, 2, 26);
 /// From here on the gateway seeds them for itself at every start, without writing its configuration; seen with 2026.9.6.
 const FIRST_SEEDING_ORIGINS: Version = Version::new(2026, 9, 6);
+/// From here on the browser's control is at +2 and no longer at +3; seen with 2026.2.9, and not with 2026.5 and 2026.9.6.
+pub(super) const BROWSER_CONTROL_AT_2: Version = Version::new(2026, 3, 0);
+
+/// Seen to answer `/readyz`; 2026.2.9 answers every path with its page.
+const FIRST_READY: Version = Version::new(2026, 5, 28);
+/// Variables with which a gateway starts without its channels and its clock; 2026.2.9, 2026.5.28, 2026.9.6.
+pub const IDLE: [(&str, &str); 2] = [("OPENCLAW_SKIP_CHANNELS", "1"), ("OPENCLAW_SKIP_CRON", "1")];
 
 /// Seen to take a suspension; 2026.5.28 does not know of it.
 const FIRST_SUSPENDING: Version = Version::new(2026, 9, 6);
@@ -155,6 +162,16 @@ pub fn can_suspend(version: &Version) -> bool {
 #[must_use]
 pub fn needs_allowed_origins(version: &Version) -> bool {
     *version >= FIRST_WITH_ORIGINS && *version < FIRST_SEEDING_ORIGINS
+}
+
+/// Returns the path that tells over HTTP whether the gateway is ready: `/readyz` says so in JSON; `/` answers at all.
+#[must_use]
+pub fn ready_path(version: &Version) -> &'static str {
+    if *version >= FIRST_READY {
+        "/readyz"
+    } else {
+        "/"
+    }
 }
 
 /// A `package.json` of OpenClaw.

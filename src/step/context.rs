@@ -39,6 +39,8 @@ pub struct Paths {
     pub system_units: PathBuf,
     /// Where drop-ins for units of all users' managers go; `/etc/systemd/user`.
     pub user_units: PathBuf,
+    /// This program, as a unit calls it at boot.
+    pub program: PathBuf,
 }
 
 impl Paths {
@@ -50,6 +52,7 @@ impl Paths {
             etc: PathBuf::from("/etc/ocmigrate"),
             system_units: PathBuf::from("/etc/systemd/system"),
             user_units: PathBuf::from("/etc/systemd/user"),
+            program: PathBuf::from("/usr/local/bin/ocmigrate"),
         }
     }
 
@@ -75,6 +78,24 @@ impl Paths {
     #[must_use]
     pub fn group_etc(&self, group: &str) -> PathBuf {
         self.etc.join("groups").join(group)
+    }
+}
+
+/// What a person chose for one run, beside the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choices {
+    /// Whether the container is started on a copy of the state first.
+    pub rehearsal: bool,
+    /// For how many seconds the container is watched before the run ends.
+    pub soak_seconds: u64,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self {
+            rehearsal: true,
+            soak_seconds: 60,
+        }
     }
 }
 

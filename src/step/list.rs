@@ -5,21 +5,23 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::built::{Built, built};
 use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, served};
 use super::drain::{Drain, Suspend};
 use super::image::recipe_hash;
+use super::proofs::Proofs;
 use super::relay;
 use super::starting::{disarm, stop_by};
 use super::{
-    ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, MakeBase,
-    MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, StartContainer, Step, StopGateway,
-    ValidateConfig, WriteGroupFiles,
+    ChangeOwners, Choices, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork,
+    GuardBoot, LiftGuard, MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, Soak,
+    StartContainer, Step, StopGateway, ValidateConfig, WriteGroupFiles,
 };
 use crate::docker::{ContainerSpec, LayerEntry, Mount, Published, compose};
 use crate::host::GatewayTrace;
-use crate::inventory::{Release, User};
+use crate::inventory::{GatewayName, Release};
 use crate::openclaw::{Version, release};
-use crate::plan::{GatewayFacts, Group, OwnerPolicy, Plan};
+use crate::plan::{GatewayFacts, Plan};
 
 /// How long a stop of the container waits: OpenClaw drains for up to 315 s.
 const STOP_TIMEOUT: Duration = Duration::from_secs(340);
@@ -35,13 +37,13 @@ pub enum ListError {
         /// The names that there are.
         known: String,
     },
-    /// Several gateways in a group.
-    #[error("group `{group}` holds {count} gateways; this ocmigrate moves groups of one")]
-    SeveralGateways {
+    /// Something that can be planned and not be carried out.
+    #[error("group `{group}` has {what}; this ocmigrate plans that and does not carry it out")]
+    NotBuilt {
         /// The group.
         group: String,
-        /// How many.
-        count: usize,
+        /// What it asks for.
+        what: String,
     },
     /// Something about the gateway is not known.
     #[error("gateway `{gateway}` cannot be moved: {missing}")]
@@ -54,7 +56,7 @@ pub enum ListError {
 }
 
 /// What is known of a gateway that can be moved.
-struct Movable<'a> {
+pub(super) struct Movable<'a> {
     facts: &'a GatewayFacts,
     release: &'a Release,
     version: Version,
@@ -69,43 +71,66 @@ struct Movable<'a> {
 /// # Errors
 ///
 /// Says what of the plan cannot be carried out by this version.
-pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListError> {
+pub fn steps(
+    plan: &Plan,
+    name: &str,
+    paths: &Paths,
+    choices: &Choices,
+) -> Result<Vec<Step>, ListError> {
     let group = plan.find_group(name).ok_or_else(|| no_group(plan, name))?;
-    let gateway = movable(plan, group)?;
+    let group = &built(plan, group)?;
+    let gateway = movable(plan, &group.gateway)?;
     let (facts, reach) = (gateway.facts, reach(&gateway));
     let container = container(plan, group, &gateway, paths);
-    let disarming = disarm(group, facts, &reach.trace, &gateway.serve)
-        .map_err(|missing| not_movable(facts, missing))?;
-    let OwnerPolicy::AsOwner { strays } = group.owner;
-    let owners = ChangeOwners {
-        group: group.name.clone(),
-        pass: Pass::Noted,
+    let disarming =
+        disarm(&group.name, facts, &reach.trace, &gateway.serve).map_err(|missing| {
+            ListError::NotMovable {
+                gateway: facts.name.to_string(),
+                missing,
+            }
+        })?;
+    let proofs = Proofs {
+        facts,
+        release: gateway.release,
+        version: gateway.version,
+        serve: &gateway.serve,
         roots: roots(facts),
-        uid: facts.user.uid,
-        gid: facts.user.gid,
-        strays,
+        container: &container,
     };
+    let owners = owners(group, facts);
+    let guard = guard(group, facts.user.uid, paths);
+    let guarded = vec![
+        Step::NoteOwners(NoteOwners {
+            change: owners.clone(),
+        }),
+        Step::GuardBoot(guard.clone()),
+    ];
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
     Ok([
-        make(group, &gateway, &reach, &container, paths),
-        validate(group, &gateway, &container).into_iter().collect(),
-        create(group, container, &owners, paths),
+        made(group, &gateway, &proofs, &reach, paths),
+        proofs.container(choices),
+        guarded,
         disarming,
         silence(group, &gateway, reach, owners),
+        vec![
+            soak(group, &gateway, choices),
+            Step::LiftGuard(LiftGuard { guard }),
+        ],
     ]
     .concat())
 }
 
-/// What the container needs before it can be tried.
-fn make(
-    group: &Group,
+/// Everything up to the container, which is made and not started.
+fn made(
+    group: &Built,
     gateway: &Movable,
+    proofs: &Proofs,
     reach: &Reach,
-    container: &ContainerSpec,
     paths: &Paths,
 ) -> Vec<Step> {
-    vec![
+    let container = proofs.container;
+    let mut steps = vec![
         Step::ConfirmNative(ConfirmNative {
             reach: reach.clone(),
         }),
@@ -114,6 +139,7 @@ fn make(
             archive: paths.state.join("base.tar"),
         }),
         Step::MakeImage(make_image(group, gateway)),
+        proofs.image(),
         Step::WriteGroupFiles(WriteGroupFiles {
             group: group.name.clone(),
             user: gateway.facts.user.clone(),
@@ -122,50 +148,31 @@ fn make(
             network: group.network.clone(),
             network_labels: network_labels(group, paths),
         }),
-    ]
-}
-
-/// The check of the configuration, where the release has one.
-fn validate(group: &Group, gateway: &Movable, container: &ContainerSpec) -> Option<Step> {
-    let Movable { facts, version, .. } = gateway;
-    release::can_validate(version).then(|| {
-        Step::ValidateConfig(ValidateConfig {
+    ];
+    if release::can_validate(&gateway.version) {
+        steps.push(Step::ValidateConfig(ValidateConfig {
             group: group.name.clone(),
-            state_directory: facts.state_directory.clone(),
-            config: facts.config.clone(),
-            user: facts.user.clone(),
-            bind: facts.bind.clone(),
-            port: facts.port,
-            version: *version,
+            state_directory: gateway.facts.state_directory.clone(),
+            candidate: proofs.candidate(),
             argv: gateway.validate.clone(),
             container: container.clone(),
-        })
-    })
-}
-
-/// The container, stopped, and all else that may take its time.
-fn create(
-    group: &Group,
-    container: ContainerSpec,
-    owners: &ChangeOwners,
-    paths: &Paths,
-) -> Vec<Step> {
-    vec![
+        }));
+    }
+    steps.extend([
         Step::CreateNetwork(CreateNetwork {
             name: group.network.clone(),
             labels: network_labels(group, paths),
         }),
-        Step::CreateContainer(CreateContainer { spec: container }),
-        Step::NoteOwners(NoteOwners {
-            change: owners.clone(),
+        Step::CreateContainer(CreateContainer {
+            spec: container.clone(),
         }),
-    ]
+    ]);
+    steps
 }
 
 /// From the stop of the native gateway to the work of the contained one, once everything that would start it is disarmed.
-fn silence(group: &Group, gateway: &Movable, reach: Reach, owners: ChangeOwners) -> Vec<Step> {
+fn silence(group: &Built, gateway: &Movable, reach: Reach, owners: ChangeOwners) -> Vec<Step> {
     let Movable { facts, version, .. } = gateway;
-    let User { uid, gid, .. } = facts.user;
     vec![
         Step::StopGateway(StopGateway {
             gateway: facts.name.to_string(),
@@ -184,7 +191,7 @@ fn silence(group: &Group, gateway: &Movable, reach: Reach, owners: ChangeOwners)
         }),
         Step::StartContainer(StartContainer {
             container: group.name.clone(),
-            user: format!("{uid}:{gid}"),
+            user: runs_as(facts),
             drain: gateway.drain.clone(),
             trace: reach.trace.clone(),
         }),
@@ -199,10 +206,40 @@ fn silence(group: &Group, gateway: &Movable, reach: Reach, owners: ChangeOwners)
     ]
 }
 
-fn not_movable(facts: &GatewayFacts, missing: String) -> ListError {
-    ListError::NotMovable {
-        gateway: facts.name.to_string(),
-        missing,
+fn soak(group: &Built, gateway: &Movable, choices: &Choices) -> Step {
+    Step::Soak(Soak {
+        watched: ConfirmContainer {
+            container: group.name.clone(),
+            reach: reach(gateway),
+        },
+        user: runs_as(gateway.facts),
+        seconds: choices.soak_seconds,
+    })
+}
+
+/// The `uid:gid` that the container runs as.
+fn runs_as(facts: &GatewayFacts) -> String {
+    format!("{}:{}", facts.user.uid, facts.user.gid)
+}
+
+fn owners(group: &Built, facts: &GatewayFacts) -> ChangeOwners {
+    ChangeOwners {
+        group: group.name.clone(),
+        pass: Pass::Noted,
+        roots: roots(facts),
+        uid: facts.user.uid,
+        gid: facts.user.gid,
+        strays: group.strays,
+    }
+}
+
+fn guard(group: &Built, uid: u32, paths: &Paths) -> GuardBoot {
+    GuardBoot {
+        group: group.name.clone(),
+        uid,
+        program: paths.program.clone(),
+        state: paths.state.clone(),
+        units: paths.system_units.clone(),
     }
 }
 
@@ -222,13 +259,7 @@ fn no_group(plan: &Plan, name: &str) -> ListError {
     }
 }
 
-fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> {
-    let [name] = group.gateways.as_slice() else {
-        return Err(ListError::SeveralGateways {
-            group: group.name.clone(),
-            count: group.gateways.len(),
-        });
-    };
+pub(super) fn movable<'a>(plan: &'a Plan, name: &GatewayName) -> Result<Movable<'a>, ListError> {
     let not_movable = |missing: &str| ListError::NotMovable {
         gateway: name.to_string(),
         missing: missing.to_owned(),
@@ -293,7 +324,7 @@ fn reach(gateway: &Movable) -> Reach {
     }
 }
 
-fn make_image(group: &Group, gateway: &Movable) -> MakeImage {
+fn make_image(group: &Built, gateway: &Movable) -> MakeImage {
     let release = &gateway.release;
     let tree = |path: &PathBuf| LayerEntry::Tree { path: path.clone() };
     let entries = vec![tree(&release.node), tree(&release.package)];
@@ -305,7 +336,12 @@ fn make_image(group: &Group, gateway: &Movable) -> MakeImage {
     }
 }
 
-fn container(plan: &Plan, group: &Group, gateway: &Movable, paths: &Paths) -> ContainerSpec {
+pub(super) fn container(
+    plan: &Plan,
+    group: &Built,
+    gateway: &Movable,
+    paths: &Paths,
+) -> ContainerSpec {
     let Movable { facts, .. } = gateway;
     let mut spec = ContainerSpec {
         name: group.name.clone(),
@@ -313,7 +349,7 @@ fn container(plan: &Plan, group: &Group, gateway: &Movable, paths: &Paths) -> Co
         // five minutes after a crash, so that neither side could start after the other; seen with 2026.9.6.
         hostname: plan.facts.host.name.clone(),
         image: group.image.reference.clone(),
-        user: format!("{}:{}", facts.user.uid, facts.user.gid),
+        user: runs_as(facts),
         directory: facts.user.home.clone(),
         argv: served(&gateway.serve),
         environment: Vec::new(),
@@ -346,7 +382,7 @@ pub(super) fn project(file: &Path) -> compose::Project<'_> {
 }
 
 /// The labels by which docker-compose and ocmigrate know the network.
-fn network_labels(group: &Group, paths: &Paths) -> BTreeMap<String, String> {
+pub(super) fn network_labels(group: &Built, paths: &Paths) -> BTreeMap<String, String> {
     let mut labels = compose::network_labels(&project(&paths.compose_file()), &group.network);
     labels.insert(GROUP_LABEL.to_owned(), group.name.clone());
     labels
@@ -357,7 +393,7 @@ fn spec_hash(spec: &ContainerSpec) -> String {
 }
 
 /// HOME and the workspaces outside it at their own paths, other gateways' directories covered by empty ones.
-fn mounts(plan: &Plan, group: &Group, facts: &GatewayFacts, paths: &Paths) -> Vec<Mount> {
+fn mounts(plan: &Plan, group: &Built, facts: &GatewayFacts, paths: &Paths) -> Vec<Mount> {
     let shared = outermost(
         std::iter::once(facts.user.home.clone())
             .chain(roots(facts))

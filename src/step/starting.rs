@@ -6,7 +6,7 @@ use super::stop_gateway::StopBy;
 use super::{DisarmApp, DisarmCron, DisarmUnit, FreezeLoop, KeepNativeStart, Step};
 use crate::host::GatewayTrace;
 use crate::inventory::Starter;
-use crate::plan::{GatewayFacts, Group};
+use crate::plan::GatewayFacts;
 
 /// Returns the steps in their order, the last thing first that must be back on the way back: a start that no manager knows
 /// is given back after everything is armed, so that a rollback that was cut off there ends with a running gateway.
@@ -15,7 +15,7 @@ use crate::plan::{GatewayFacts, Group};
 ///
 /// Says what would start the gateway and cannot be kept from it.
 pub(super) fn disarm(
-    group: &Group,
+    group: &str,
     facts: &GatewayFacts,
     trace: &GatewayTrace,
     serve: &[String],
@@ -28,12 +28,12 @@ pub(super) fn disarm(
     let mut steps = Vec::new();
     if let Some(start) = native_start(facts, serve)? {
         steps.push(Step::KeepNativeStart(KeepNativeStart {
-            group: group.name.clone(),
+            group: group.to_owned(),
             gateway: facts.name.to_string(),
             user: facts.user.clone(),
             trace: trace.clone(),
             start,
-            container: group.name.clone(),
+            container: group.to_owned(),
         }));
     }
     let revivers = facts.revivers.iter().zip(1..);
@@ -91,7 +91,7 @@ fn native_start(facts: &GatewayFacts, serve: &[String]) -> Result<Option<NativeS
 }
 
 struct Disarming<'a> {
-    group: &'a Group,
+    group: &'a str,
     facts: &'a GatewayFacts,
     trace: &'a GatewayTrace,
 }
@@ -99,7 +99,7 @@ struct Disarming<'a> {
 impl Disarming<'_> {
     /// Returns the step that disarms one thing; `None` where there is nothing to disarm, or no way to.
     fn step(&self, starter: &Starter, id: String, part: Part) -> Option<Step> {
-        let group = self.group.name.clone();
+        let group = self.group.to_owned();
         let container = group.clone();
         if part == Part::Reviver && !starter.is_disarmable() {
             return None;

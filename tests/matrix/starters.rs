@@ -51,6 +51,15 @@ impl Kind {
         Self::Tmux,
     ];
 
+    /// Returns the release that the gateway runs; each stands under one kind.
+    pub(crate) const fn version(self) -> &'static str {
+        match self {
+            Self::Pm2 => "2026.5.28",
+            Self::Tmux => "2026.2.9",
+            _ => "2026.9.6",
+        }
+    }
+
     /// Puts the starter on the machine and lets it start the gateway.
     pub(crate) fn furnish(self, host: &FakeHost) {
         let gateway = FakeProgram::Gateway(fleet::gateway());
@@ -122,12 +131,7 @@ impl Kind {
                 vec![Starter::Cron(line(TABLE, 2, "@reboot"))],
             ),
         };
-        // Each release stands under one of them.
-        let version = match self {
-            Self::Pm2 => "2026.5.28",
-            Self::Tmux => "2026.2.9",
-            _ => "2026.9.6",
-        };
+        let version = self.version();
         for gateway in &mut plan.facts.gateways {
             let release = gateway.release.iter_mut();
             release.for_each(|release| version.clone_into(&mut release.version));
