@@ -289,7 +289,7 @@ pub(super) mod tests {
         assert_eq!(found(|it| it.starter = other, "{}", &[]), ["OM-S001 "]);
         assert_eq!(found(|it| it.user.uid = 0, "{}", &[]), ["OM-S003 "]);
         assert_eq!(found(|it| it.release = None, "{}", &[]), ["OM-R001 "]);
-        for version in ["2026.5.29", "2026.9.6-1", "1\u{1b}[2J"] {
+        for version in ["2026.5.28", "2026.9.6-1", "1\u{1b}[2J"] {
             let set = |it: &mut Gateway| {
                 if let Some(release) = &mut it.release {
                     version.clone_into(&mut release.version);
@@ -383,11 +383,11 @@ pub(super) mod tests {
             }
         };
         let missing = "OM-C008 /home/joe/.openclaw/openclaw.json";
-        assert_eq!(found(lan("2026.5.28"), "{}", &[]), [missing]);
-        assert_eq!(found(lan("2026.2.9"), "{}", &[]), [""; 0]);
+        assert_eq!(found(lan("2026.5.28"), "{}", &[]), ["OM-R001 /p", missing]);
+        assert_eq!(found(lan("2026.2.9"), "{}", &[]), ["OM-R001 /p"]);
         assert_eq!(found(lan("2026.9.6"), "{}", &[]), [""; 0]);
         let trusting = "{gateway: {controlUi: {dangerouslyAllowHostHeaderOriginFallback: true}}}";
-        assert_eq!(found(lan("2026.5.28"), trusting, &[]), [""; 0]);
+        assert_eq!(found(lan("2026.5.28"), trusting, &[]), ["OM-R001 /p"]);
     }
 
     #[test]
