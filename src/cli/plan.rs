@@ -41,7 +41,7 @@ impl Plan {
                     .hint("take the proposal with --yes, then edit the file"),
             );
         }
-        let inventory = world::scan()?;
+        let inventory = world::scan(terminal)?;
         if inventory.gateways.is_empty() {
             return Err(no_gateway());
         }
