@@ -5,6 +5,9 @@ use crate::world::{GROUP, PLAN, World, now_ms};
 
 /// What is proven before the silence and watched after it has tests of its own; these look at what lies between.
 const BARE: &str = "--no-rehearsal --soak 2";
+/// The time between two messages to one bot, in milliseconds. Messages arrive all the time, and not so many that answering
+/// what waited takes longer than everything else: these runs are about who polls, not about how fast the gateway is.
+const EVERY_MS: u64 = 10_000;
 
 /// How a killed run is brought to an end.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +54,7 @@ fn kill_and_end(world: &World, side: &str, number: usize, end: End) {
     world.plan();
     let before = host_state(world);
     let since = now_ms();
-    world.start_traffic(5000);
+    world.start_traffic(EVERY_MS);
     let command = format!("ocmigrate-fault execute --group {GROUP} --plan {PLAN} {BARE} --yes");
     world.run_to(137, &format!("OCMIGRATE_FAULT={side}:{number} {command}"));
     bring_to_an_end(world, end);
@@ -109,7 +112,7 @@ fn steps(world: &World) -> Vec<String> {
 pub(crate) fn the_release_binary_is_killed(world: &World) {
     world.plan();
     let since = now_ms();
-    world.start_traffic(5000);
+    world.start_traffic(EVERY_MS);
     signalled_at(world, "stop-gateway", "KILL", 137);
     bring_to_an_end(world, End::Resume);
     world.stop_traffic();
@@ -145,7 +148,7 @@ pub(crate) fn an_interrupted_run_is_rolled_back(world: &World) {
     assert!(said.contains("interrupted; nothing was changed"), "{said}");
     assert_eq!(host_state(world), before);
 
-    world.start_traffic(5000);
+    world.start_traffic(EVERY_MS);
     let since = now_ms();
     let said = signalled_at(world, "stop-gateway", "INT", 130);
     assert!(said.contains("interrupted"), "{said}");
@@ -246,7 +249,7 @@ pub(crate) fn an_unhealthy_container_is_rolled_back(world: &World) {
     world.shell(&format!(
         "sed -i 's/\"memory\": 1[0-9]*,/\"memory\": 471859200,/' {PLAN} && grep -q 471859200 {PLAN}"
     ));
-    world.start_traffic(5000);
+    world.start_traffic(EVERY_MS);
     let said = world.run_to(
         4,
         &format!("ocmigrate execute --group {GROUP} --plan {PLAN} {BARE} --yes"),
