@@ -128,7 +128,16 @@ mod tests {
 
     #[test]
     fn exact_sizes_are_read_back_as_they_were() {
-        for bytes in [0, 1, 1023, 1024, 1536 * MIB, 6 * GIB, 6 * GIB + 1, u64::MAX / 1000] {
+        for bytes in [
+            0,
+            1,
+            1023,
+            1024,
+            1536 * MIB,
+            6 * GIB,
+            6 * GIB + 1,
+            u64::MAX / 1000,
+        ] {
             assert_eq!(Bytes(bytes).exact().parse(), Ok(Bytes(bytes)));
         }
         assert_eq!(Bytes(1536 * MIB).exact(), "1536M");

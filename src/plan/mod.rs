@@ -1,6 +1,7 @@
 //! Groups, budgets and names, decided: an inventory goes in, a [`Plan`] comes out. Pure; writing the file is the
 //! caller's work.
 
+mod budget;
 mod check;
 mod facts;
 mod propose;
