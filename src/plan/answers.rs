@@ -1,0 +1,62 @@
+//! The answers of a conversation as a file: written by `--save-answers`, replayed by `--answers`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check::syntax;
+use super::{Grouping, PlanError};
+
+/// The number of the JSON format of answers.
+pub const ANSWERS_FORMAT: u32 = 1;
+
+/// What a person answered, by the ids of the questions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// The number of this format; see [`ANSWERS_FORMAT`].
+    pub format: u32,
+    /// One answer a question, for example `group.oc-work.budget`.
+    pub answers: BTreeMap<String, Answer>,
+}
+
+/// One answer; which of these a question takes follows from its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Answer {
+    /// Yes or no.
+    Flag(bool),
+    /// A text, or one of several options.
+    Text(String),
+    /// Some of several options.
+    Several(Vec<String>),
+    /// The agents of every group.
+    Groups(Grouping),
+}
+
+impl Answers {
+    /// Gathers the answers of a conversation.
+    #[must_use]
+    pub fn of(given: &[(String, Answer)]) -> Self {
+        Self {
+            format: ANSWERS_FORMAT,
+            answers: given.iter().cloned().collect(),
+        }
+    }
+}
+
+/// Reads a file of answers.
+///
+/// # Errors
+///
+/// Names the line and column of what is no answer, or the format that this version does not read.
+pub fn parse_answers(text: &str) -> Result<Answers, PlanError> {
+    let answers: Answers = serde_json::from_str(text).map_err(|error| syntax(&error))?;
+    if answers.format != ANSWERS_FORMAT {
+        return Err(PlanError::Format {
+            found: answers.format,
+        });
+    }
+    Ok(answers)
+}

@@ -1,0 +1,96 @@
+//! A conversation: questions follow from the draft of the plan, answers change it. Pure; a terminal or a file answers.
+
+use std::collections::BTreeMap;
+
+use super::topic::{self, Topic};
+use super::{Answer, Answers, Plan, Question};
+use crate::inventory::Inventory;
+
+/// A plan in the making.
+///
+/// The same answers to the same proposal always give the same draft; going back takes the last answer away and gives the
+/// others again.
+#[derive(Debug, Clone)]
+pub struct Conversation<'a> {
+    inventory: &'a Inventory,
+    proposal: Plan,
+    draft: Plan,
+    given: Vec<(String, Answer)>,
+    taken_back: BTreeMap<String, Answer>,
+}
+
+impl<'a> Conversation<'a> {
+    /// Begins with a proposal, or with an older plan brought up to date.
+    #[must_use]
+    pub fn new(inventory: &'a Inventory, proposal: Plan) -> Self {
+        Self {
+            inventory,
+            draft: proposal.clone(),
+            proposal,
+            given: Vec::new(),
+            taken_back: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the question that is to be answered next; `None` when all are.
+    ///
+    /// An answer that was taken back is proposed again.
+    #[must_use]
+    pub fn next(&self) -> Option<Question> {
+        let topic = self.next_topic()?;
+        let mut question = topic.question(self.inventory, &self.draft);
+        if let Some(answer) = self.taken_back.get(&question.id) {
+            question.default = answer.clone();
+        }
+        Some(question)
+    }
+
+    /// Answers the next question.
+    ///
+    /// # Errors
+    ///
+    /// Says why the answer does not do; the draft stays as it was, and the question is still the next one.
+    pub fn give(&mut self, answer: Answer) -> Result<(), String> {
+        let Some(topic) = self.next_topic() else {
+            return Ok(());
+        };
+        topic.apply(self.inventory, &mut self.draft, &answer)?;
+        self.given.push((topic.id(), answer));
+        Ok(())
+    }
+
+    /// Takes the last answer back and returns its question's id; `None` at the beginning.
+    pub fn back(&mut self) -> Option<String> {
+        let (id, answer) = self.given.pop()?;
+        self.taken_back.insert(id.clone(), answer);
+        let given = std::mem::take(&mut self.given);
+        self.draft = self.proposal.clone();
+        for (_, answer) in given {
+            self.give(answer)
+                .expect("an answer that was taken once is taken again after the same answers");
+        }
+        Some(id)
+    }
+
+    /// Returns the plan as it would be with all further questions answered as proposed.
+    #[must_use]
+    pub fn draft(&self) -> &Plan {
+        &self.draft
+    }
+
+    /// Returns the answers given so far, for a file.
+    #[must_use]
+    pub fn answers(&self) -> Answers {
+        Answers::of(&self.given)
+    }
+
+    fn next_topic(&self) -> Option<Topic> {
+        let is_open = |topic: &Topic| {
+            let id = topic.id();
+            !self.given.iter().any(|(given, _)| *given == id)
+        };
+        topic::topics(self.inventory, &self.draft, &self.given)
+            .into_iter()
+            .find(is_open)
+    }
+}
