@@ -34,6 +34,7 @@ fn contract(host: &dyn Host, base: &Path) {
     foreign_things_are_refused(host, base);
     directories_are_made_listed_and_removed(host, &base.join("made/deep"));
     owners_are_changed_and_given_back(host, &base.join("tree"), &base.join("manifest"));
+    only_what_was_noted_is_changed(host, &base.join("noted"), &base.join("noted.manifest"));
     a_replaced_file_is_not_given_back(host, &base.join("tree2"), &base.join("manifest2"));
     absent_things_are_absent(host, base);
 }
@@ -123,6 +124,23 @@ fn owners_are_changed_and_given_back(host: &dyn Host, tree: &Path, manifest: &Pa
     }
     let other = OwnerChange { uid: 3, ..change };
     assert_foreign(host.change_owners(&other), manifest);
+}
+
+fn only_what_was_noted_is_changed(host: &dyn Host, tree: &Path, manifest: &Path) {
+    let change = plant(host, tree, manifest);
+    for _ in 0..2 {
+        host.note_owners(&change).unwrap();
+    }
+    assert_eq!(meta(host, &tree.join("sub/file")), META);
+    host.replace(&tree.join("late"), b"x", META).unwrap();
+    let report = host.change_owners(&change).unwrap();
+    assert_eq!((report.changed, report.left.len()), (3, 0));
+    assert_eq!(meta(host, &tree.join("late")), META);
+    let late = OwnerChange {
+        manifest: manifest.with_extension("late"),
+        ..change
+    };
+    assert_eq!(host.change_owners(&late).unwrap().changed, 1);
 }
 
 fn a_replaced_file_is_not_given_back(host: &dyn Host, tree: &Path, manifest: &Path) {

@@ -80,7 +80,7 @@ impl Execute {
         if !self.yes && !terminal.ask("Proceed?")? {
             return Err(Failure::new(Code::Blocked, "declined; nothing was changed"));
         }
-        self.execute(&world, plan, steps, terminal)
+        self.execute(&world, &plan, steps, terminal)
     }
 
     fn read_plan(&self) -> Result<Plan, Failure> {
@@ -155,8 +155,13 @@ impl Execute {
             .as_ref()
             .and_then(|release| release.version.parse().ok())
             && let Ok(Some(file)) = world.host.read(&gateway.config)
-            && let Ok(rewritten) =
-                openclaw::for_container(&file.bytes, gateway.port, &version, &world.hasher)
+            && let Ok(rewritten) = openclaw::for_container(
+                &file.bytes,
+                gateway.bind.as_deref(),
+                gateway.port,
+                &version,
+                &world.hasher,
+            )
         {
             let spoken = rewritten.rewrite.spoken();
             report.set_config_change(&gateway.config, &file.bytes, &rewritten.text, &spoken);
@@ -184,7 +189,7 @@ impl Execute {
     fn execute(
         &self,
         world: &World,
-        plan: Plan,
+        plan: &Plan,
         steps: Vec<Step>,
         terminal: &Terminal,
     ) -> Result<(), Failure> {

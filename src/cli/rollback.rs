@@ -9,6 +9,7 @@ use super::setting::{self, Setting};
 use super::terminal::Terminal;
 use super::world::World;
 use crate::journal::{Direction, Lock, Outcome};
+use crate::step::Step;
 
 /// Bring a group back to bare metal, keeping what was written since
 #[derive(Debug, Args)]
@@ -56,13 +57,11 @@ impl Rollback {
         let tell = |event| terminal.event(&event, self.json);
         setting::with_run(&world, &setting, &mut journal, &tell, |run| run.rollback())?;
         terminal.say(&format!("{} is native again", self.group));
-        terminal.say(&format!(
-            "kept for a next try: its images; remove them with: docker image rm {}",
-            setting
-                .plan
-                .find_group(&self.group)
-                .map_or("", |group| &group.image.reference)
-        ));
+        if let Some(image) = setting.steps.iter().find_map(Step::find_image) {
+            terminal.say(&format!(
+                "kept for a next try: its image; remove it with: docker image rm {image}"
+            ));
+        }
         Ok(())
     }
 

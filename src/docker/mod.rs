@@ -152,7 +152,7 @@ impl Mount {
 }
 
 /// A container to create.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerSpec {
     /// Its name.
     pub name: String,

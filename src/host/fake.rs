@@ -303,6 +303,12 @@ impl Host for FakeHost {
         })
     }
 
+    fn note_owners(&self, change: &OwnerChange) -> Result<()> {
+        self.change("note owners in", change.manifest.as_os_str(), |world| {
+            world.note_owners(change)
+        })
+    }
+
     fn change_owners(&self, change: &OwnerChange) -> Result<OwnerReport> {
         self.change_in_two(
             CHANGE_OWNERS,

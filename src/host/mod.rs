@@ -238,7 +238,12 @@ pub trait Host {
     /// Stops a unit and waits until it is stopped.
     fn stop_unit(&self, unit: &UnitStarter, deadline: Duration) -> Result<()>;
 
-    /// Gives everything below the roots to one user, the manifest first. Repeating it completes it.
+    /// Writes the manifest of what [`Host::change_owners`] would change, durably, and changes no owner. A complete
+    /// manifest that is there already is taken as it is.
+    fn note_owners(&self, change: &OwnerChange) -> Result<()>;
+
+    /// Gives everything below the roots to one user, the manifest first; of a manifest that is there already, only its
+    /// entries. Repeating it completes it.
     fn change_owners(&self, change: &OwnerChange) -> Result<OwnerReport>;
 
     /// Gives every entry of a manifest back, unless it was replaced or changed since. Repeating it is harmless.

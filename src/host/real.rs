@@ -79,6 +79,10 @@ impl Host for RealHost {
         systemd::stop(unit, deadline)
     }
 
+    fn note_owners(&self, change: &OwnerChange) -> Result<()> {
+        owners::note_owners(change)
+    }
+
     fn change_owners(&self, change: &OwnerChange) -> Result<OwnerReport> {
         owners::change_owners(change)
     }

@@ -202,11 +202,13 @@ catalogue! {
     /// A link where the config should be.
     LINKED_CONFIG = "OM-C002" Inhibitor
         "replace the link by the file"
-        "The configuration file is a symbolic link. ocmigrate does not edit through links yet.";
+        "The configuration file is a symbolic link that does not lie in the state directory, or leads to a file of another \
+         user. ocmigrate edits through links only from the state directory to a file of the gateway's own user.";
     /// A bind that cannot be rewritten.
     UNEDITABLE_BIND = "OM-C003" Inhibitor
-        "write gateway as an object of its own in this file"
-        "gateway or gateway.bind stands in a form that ocmigrate does not edit: from an include, twice, or as no object.";
+        "write gateway as one object, with a bind that is loopback, lan or auto"
+        "gateway or gateway.bind stands in a form that ocmigrate does not edit (twice, or as no object), or ties the gateway to \
+         an address of this host, which a container does not have.";
     /// Listening beyond loopback without a secret.
     OPEN_BIND = "OM-C004" Inhibitor
         "set gateway.auth.token"

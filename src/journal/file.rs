@@ -277,7 +277,7 @@ mod tests {
         Record::Opened {
             run: "r".to_owned(),
             made_by: "0".to_owned(),
-            plan: "p".to_owned(),
+            list: "l".to_owned(),
             steps: vec!["a".to_owned()],
         }
     }

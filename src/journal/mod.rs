@@ -23,8 +23,8 @@ pub enum Record {
         run: String,
         /// The version of ocmigrate.
         made_by: String,
-        /// The hash of the plan that is carried out.
-        plan: String,
+        /// The hash of the list of steps, which lies beside the journal.
+        list: String,
         /// The ids of all steps, in order.
         steps: Vec<String>,
     },

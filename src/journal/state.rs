@@ -22,8 +22,8 @@ pub struct State {
 pub struct Run {
     /// Its id.
     pub id: String,
-    /// The hash of the plan.
-    pub plan: String,
+    /// The hash of the list of steps.
+    pub list: String,
     /// The ids of all steps.
     pub steps: Vec<String>,
 }
@@ -86,13 +86,13 @@ impl State {
         match record {
             Record::Opened {
                 run,
-                plan,
+                list,
                 steps,
                 made_by: _,
             } => {
                 self.run = Some(Run {
                     id: run.clone(),
-                    plan: plan.clone(),
+                    list: list.clone(),
                     steps: steps.clone(),
                 });
             }
@@ -213,7 +213,7 @@ mod tests {
         Record::Opened {
             run: "r".to_owned(),
             made_by: "0".to_owned(),
-            plan: "p".to_owned(),
+            list: "l".to_owned(),
             steps: vec!["a".to_owned(), "b".to_owned()],
         }
     }

@@ -28,7 +28,7 @@ pub mod output;
 pub mod release;
 
 pub use auth_store::{auth_store, oauth_logins};
-pub use bind::{Rewrite, RewriteError, Rewritten, for_container};
+pub use bind::{Rewrite, RewriteError, Rewritten, find_included_tie, for_container};
 pub use bindings::{BindingProblem, BindingProblemKind};
 pub use config::{ConfigError, Document};
 pub use credentials::{FoundCredential, Unresolved};

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::inventory::Release;
@@ -17,7 +18,8 @@ const FIRST_WITH_ORIGINS: Version = Version::new(2026, 2, 26);
 const FIRST_SEEDING_ORIGINS: Version = Version::new(2026, 9, 6);
 
 /// A calendar version, for example `2026.9.6` or `2026.1.24-3`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Version {
     year: u32,
     month: u32,
@@ -46,6 +48,20 @@ impl FromStr for Version {
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
         parse(text).ok_or_else(|| VersionError(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Version {
+    type Error = VersionError;
+
+    fn try_from(text: String) -> Result<Self, VersionError> {
+        text.parse()
+    }
+}
+
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
+        version.to_string()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::confirm_native::Nothing;
 use super::context::{CHANNELS_DEADLINE, find_silent_account};
 use super::{Context, Description, Drift, Kind, Reach, Result, Sign};
@@ -13,7 +15,7 @@ const VERIFY_PAUSE: Duration = Duration::from_secs(2);
 
 /// Waits until the gateway in the container is live and ready, seen from the host through the published port, and its
 /// bots poll again; changes nothing. `Before` holds nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfirmContainer {
     /// The container.
     pub container: String,

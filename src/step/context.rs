@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Result, StepError};
 use crate::docker::Docker;
 use crate::host::{GatewayTrace, Host};
@@ -70,7 +72,7 @@ impl Paths {
 }
 
 /// How a gateway's health is seen, natively and in its container.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reach {
     /// The gateway's name, for messages.
     pub gateway: String,

@@ -1,5 +1,7 @@
 //! Creates the group's container, stopped.
 
+use serde::{Deserialize, Serialize};
+
 use super::confirm_native::Nothing;
 use super::list::project;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
@@ -17,7 +19,7 @@ pub(super) const GROUP_LABEL: &str = "ocmigrate.group";
 /// `Before` holds nothing: a container of that name that is not exactly ours stops the step before anything happened.
 /// Idempotent: a container with the same specification's label is taken as the result of an earlier try. Undo removes
 /// that container once it is stopped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateContainer {
     /// The container.
     pub spec: ContainerSpec,

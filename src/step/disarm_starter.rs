@@ -16,7 +16,7 @@ use crate::inventory::{UnitScope, UnitStarter};
 /// `systemctl mask` refuses a unit file that lies in ~/.config or /etc, and links there could be swapped by an agent.
 /// `Before` holds whether the unit ran. Idempotent: files are replaced whole. Undo removes marker and drop-in and starts
 /// the unit if it ran; it refuses while the container runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisarmStarter {
     /// The group whose container owns the gateway.
     pub group: String,

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Context;
 use crate::display;
 use crate::openclaw::output;
 
 /// The two commands that close a gateway for new turns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspend {
     /// The argv that closes it if it is idle right now.
     pub when_idle: Vec<String>,

@@ -10,8 +10,8 @@ use super::drain::Suspend;
 use super::image::recipe_hash;
 use super::{
     ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, DisarmStarter,
-    MakeBase, MakeImage, Paths, Reach, RewriteConfig, StartContainer, Step, StopGateway,
-    ValidateConfig, WriteGroupFiles,
+    MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, StartContainer, Step,
+    StopGateway, ValidateConfig, WriteGroupFiles,
 };
 use crate::docker::{ContainerSpec, LayerEntry, Mount, compose};
 use crate::host::GatewayTrace;
@@ -76,6 +76,14 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
     let OwnerPolicy::AsOwner { strays } = group.owner;
     let User { uid, gid, .. } = facts.user;
     let version = gateway.version;
+    let owners = ChangeOwners {
+        group: group.name.clone(),
+        pass: Pass::Noted,
+        roots: roots(facts),
+        uid,
+        gid,
+        strays,
+    };
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
     Ok(vec![
@@ -97,8 +105,10 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         }),
         Step::ValidateConfig(ValidateConfig {
             group: group.name.clone(),
+            state_directory: facts.state_directory.clone(),
             config: facts.config.clone(),
             user: facts.user.clone(),
+            bind: facts.bind.clone(),
             port: facts.port,
             version,
             argv: gateway.validate.clone(),
@@ -109,6 +119,9 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             labels: network_labels(group, paths),
         }),
         Step::CreateContainer(CreateContainer { spec: container }),
+        Step::NoteOwners(NoteOwners {
+            change: owners.clone(),
+        }),
         Step::DisarmStarter(DisarmStarter {
             group: group.name.clone(),
             gateway: facts.name.to_string(),
@@ -122,13 +135,7 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             suspend: gateway.suspend.clone(),
             trace: reach.trace.clone(),
         }),
-        Step::ChangeOwners(ChangeOwners {
-            group: group.name.clone(),
-            roots: roots(facts),
-            uid,
-            gid,
-            strays,
-        }),
+        Step::ChangeOwners(owners.clone()),
         Step::RewriteConfig(RewriteConfig {
             config: facts.config.clone(),
             port: facts.port,
@@ -144,6 +151,10 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         Step::ConfirmContainer(ConfirmContainer {
             container: group.name.clone(),
             reach,
+        }),
+        Step::ChangeOwners(ChangeOwners {
+            pass: Pass::Late,
+            ..owners
         }),
     ])
 }

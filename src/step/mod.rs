@@ -13,6 +13,7 @@ mod image;
 mod list;
 mod make_base;
 mod make_image;
+mod note_owners;
 mod rewrite_config;
 mod start_container;
 mod stop_gateway;
@@ -23,6 +24,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use change_owners::Pass;
 pub use context::{Context, Paths, Reach};
 pub use list::{ListError, steps};
 
@@ -182,8 +184,10 @@ macro_rules! catalogue {
     ($($(#[$doc:meta])* $name:ident in $module:ident;)*) => {
         $(pub use $module::$name;)*
 
-        /// One reversible action, with every name decided.
-        #[derive(Debug, Clone, PartialEq, Eq)]
+        /// One reversible action, with every name decided. It lies beside the journal as it was begun, so that a later
+        /// version of ocmigrate takes back what this one did.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case", tag = "kind")]
         pub enum Step {
             $($(#[$doc])* $name($name),)*
         }
@@ -233,6 +237,8 @@ catalogue! {
     CreateNetwork in create_network;
     /// Creates the container, stopped.
     CreateContainer in create_container;
+    /// Notes whose files will change their owner.
+    NoteOwners in note_owners;
     /// Keeps the native gateway from starting.
     DisarmStarter in disarm_starter;
     /// Stops the native gateway and proves it dead.
@@ -245,6 +251,27 @@ catalogue! {
     StartContainer in start_container;
     /// Waits until the container serves and its bots poll.
     ConfirmContainer in confirm_container;
+}
+
+impl Step {
+    /// Returns how the group's gateway is seen, where this step looks at it.
+    #[must_use]
+    pub fn find_reach(&self) -> Option<&Reach> {
+        match self {
+            Self::ConfirmNative(step) => Some(&step.reach),
+            Self::ConfirmContainer(step) => Some(&step.reach),
+            _ => None,
+        }
+    }
+
+    /// Returns the reference of the group's image, where this step makes it.
+    #[must_use]
+    pub fn find_image(&self) -> Option<&str> {
+        match self {
+            Self::MakeImage(step) => Some(&step.reference),
+            _ => None,
+        }
+    }
 }
 
 fn encode<K: Kind>(step: &K, before: K::Before) -> Result<Value> {

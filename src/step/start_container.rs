@@ -1,5 +1,7 @@
 //! Starts the container, once the native gateway is proven dead.
 
+use serde::{Deserialize, Serialize};
+
 use super::confirm_native::Nothing;
 use super::create_container::{GROUP_LABEL, launched};
 use super::drain::{ANSWER_DEADLINE, Suspend, drain};
@@ -12,7 +14,7 @@ use crate::host::GatewayTrace;
 /// The restart policy is set here and not at creation, so that no restart of the engine can start the container before
 /// the native gateway is proven dead. `Before` holds nothing. Idempotent: a running
 /// container stays. Undo takes the policy away first, then stops the container, and sees it stopped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartContainer {
     /// The container.
     pub container: String,

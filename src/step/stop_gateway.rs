@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 ///
 /// `Before` holds its processes. Idempotent: a stopped unit stays stopped. Undo does nothing: the starter's undo starts
 /// the gateway.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopGateway {
     /// The gateway's name, for messages.
     pub gateway: String,

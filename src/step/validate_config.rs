@@ -1,7 +1,10 @@
 //! Has OpenClaw itself check the configuration to be, inside the image, without a network.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::confirm_native::Nothing;
 use super::create_container::{GROUP_LABEL, SPEC_LABEL, launched};
@@ -19,14 +22,18 @@ const DEADLINE: Duration = Duration::from_mins(3);
 ///
 /// Changes nothing that stays; `Before` holds nothing, undo removes a candidate and a container
 /// that a crash left.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValidateConfig {
     /// The group.
     pub group: String,
-    /// The configuration file.
+    /// The state directory.
+    pub state_directory: PathBuf,
+    /// The configuration file, links resolved.
     pub config: PathBuf,
     /// The gateway's user, who must be able to read the candidate.
     pub user: User,
+    /// `gateway.bind` as it is, included files put in.
+    pub bind: Option<String>,
     /// The gateway's port.
     pub port: u16,
     /// The release of OpenClaw.
@@ -123,11 +130,16 @@ impl ValidateConfig {
         let file = context.host.read(&self.config)?.ok_or_else(|| {
             StepError::unmet(format!("`{}` is gone", crate::display::path(&self.config)))
         })?;
-        let rewrite =
-            openclaw::for_container(&file.bytes, self.port, &self.version, context.hasher)
-                .map_err(|error| {
-                    StepError::unmet(format!("{}: {error}", crate::display::path(&self.config)))
-                })?;
+        let rewrite = openclaw::for_container(
+            &file.bytes,
+            self.bind.as_deref(),
+            self.port,
+            &self.version,
+            context.hasher,
+        )
+        .map_err(|error| {
+            StepError::unmet(format!("{}: {error}", crate::display::path(&self.config)))
+        })?;
         let path = self.candidate_path(context);
         let directory = context.paths.group_state(&self.group);
         let ownership = Ownership {
@@ -163,17 +175,18 @@ impl ValidateConfig {
                 .cloned()
                 .map(read_only),
         );
-        if let Some(beside) = self
-            .config
-            .parent()
+        // The file may be reached by a link in the state directory.
+        let beside = [Some(self.state_directory.as_path()), self.config.parent()];
+        let beside: BTreeSet<_> = beside
+            .into_iter()
+            .flatten()
             .filter(|beside| !home.starts_with(beside))
-        {
-            mounts.push(Mount::Bind {
-                source: beside.to_owned(),
-                target: beside.to_owned(),
-                read_only: true,
-            });
-        }
+            .collect();
+        mounts.extend(beside.into_iter().map(|path| Mount::Bind {
+            source: path.to_owned(),
+            target: path.to_owned(),
+            read_only: true,
+        }));
         mounts.push(Mount::Bind {
             source: candidate.to_owned(),
             target: self.config.clone(),

@@ -25,7 +25,7 @@ const LAUNCHER: &str = "#!/bin/sh\n# Written by ocmigrate: gives the program the
 /// The environment is that of the running native gateway, less what names its starter; the file is readable by the
 /// gateway's user alone. `Before` holds nothing: undo removes the group's files, and the compose file with the last
 /// group. Idempotent: files are replaced whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteGroupFiles {
     /// The group.
     pub group: String,

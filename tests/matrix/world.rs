@@ -94,7 +94,7 @@ impl World {
         let sickness = Rc::new(Cell::new(Sickness::None));
         let docker = engine(&host, &sickness);
         let before = Snapshot::default();
-        let steps = steps(&fleet::plan(&hasher), GROUP, &paths).unwrap();
+        let steps = reread(&steps(&fleet::plan(&hasher), GROUP, &paths).unwrap());
         let mut world = Self {
             host,
             docker,
@@ -161,7 +161,7 @@ impl World {
             let opened = Record::Opened {
                 run: "run".to_owned(),
                 made_by: "0.1.0".to_owned(),
-                plan: "plan".to_owned(),
+                list: "list".to_owned(),
                 steps: self.steps.iter().map(|step| step.describe().id).collect(),
             };
             journal.append(self.host.now_ms(), opened).unwrap();
@@ -282,6 +282,14 @@ impl World {
         assert_eq!(self.pollers(), ["container"], "{case}");
         assert_eq!(Snapshot::of(self).native, 0, "{case}: a native process");
     }
+}
+
+/// The steps as a later process finds them beside the journal: every run of the matrix goes through their file.
+fn reread(steps: &[Step]) -> Vec<Step> {
+    let text = serde_json::to_vec(steps).unwrap();
+    let read: Vec<Step> = serde_json::from_slice(&text).unwrap();
+    assert_eq!(read, steps);
+    read
 }
 
 /// A machine on which joe's gateway runs, with strays among its files.
