@@ -74,6 +74,9 @@ mod tests {
     #[test]
     fn lines_are_broken_between_words() {
         assert_eq!(super::wrap("one two  three", 9, "  "), "  one two\n  three");
-        assert_eq!(super::wrap("incomprehensible it is", 8, ""), "incomprehensible\nit is");
+        assert_eq!(
+            super::wrap("incomprehensible it is", 8, ""),
+            "incomprehensible\nit is"
+        );
     }
 }

@@ -5,6 +5,7 @@ mod execute;
 mod failure;
 mod inspect;
 mod plan;
+mod prompt;
 mod rollback;
 mod scan;
 mod setting;

@@ -44,12 +44,14 @@ pub(super) fn choose(
         .items(&items)
         .default(default);
     let chosen = interact(|| select.report(false).interact_opt())?;
-    Ok(match chosen.map(|index| index.checked_sub(options.len()).ok_or(index)) {
-        Some(Err(index)) => Reply::Answer(index),
-        Some(Ok(0)) => Reply::Explain,
-        Some(Ok(1)) => Reply::Back,
-        Some(Ok(_)) | None => Reply::Quit,
-    })
+    Ok(
+        match chosen.map(|index| index.checked_sub(options.len()).ok_or(index)) {
+            Some(Err(index)) => Reply::Answer(index),
+            Some(Ok(0)) => Reply::Explain,
+            Some(Ok(1)) => Reply::Back,
+            Some(Ok(_)) | None => Reply::Quit,
+        },
+    )
 }
 
 /// Asks for any number of several options; returns their indexes.
@@ -107,13 +109,18 @@ fn interact<T>(prompt: impl FnOnce() -> dialoguer::Result<T>) -> Result<T, Failu
         let _ = terminal
             .show_cursor()
             .and_then(|()| terminal.write_line(""));
-        Failure::new(Code::Interrupted, "interrupted; nothing was written")
+        Failure::new(Code::Interrupted, "interrupted; nothing was changed")
     })
 }
 
 /// Shortens an option to one line: the prompts count lines to clear them again.
 fn fitted(option: &str) -> String {
-    truncate_str(&crate::display::text(option), columns().saturating_sub(8), "…").into_owned()
+    truncate_str(
+        &crate::display::text(option),
+        columns().saturating_sub(8),
+        "…",
+    )
+    .into_owned()
 }
 
 /// The width of the terminal, in columns.

@@ -53,7 +53,7 @@ pub fn parse(text: &str) -> Result<Plan, PlanError> {
 }
 
 /// Takes the reason out of serde's message, which ends in the position that stands in the error already.
-fn syntax(error: &serde_json::Error) -> PlanError {
+pub(super) fn syntax(error: &serde_json::Error) -> PlanError {
     let reason = error.to_string();
     let end = reason.rfind(" at line ").unwrap_or(reason.len());
     PlanError::Syntax {
@@ -106,7 +106,7 @@ pub fn check(plan: &Plan) -> Result<(), PlanError> {
 }
 
 /// Group names become container names, host names, file names and compose services: the strictest of these rules.
-fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
     if starts_well && !name.ends_with('-') && name.len() <= 40 && name.chars().all(fits) {
@@ -122,28 +122,39 @@ fn check_numbers(plan: &Plan, group: &Group) -> Result<(), (&'static str, String
     if group.gateways.is_empty() {
         return Err(("gateways", "the group is empty".to_owned()));
     }
-    if group.budget.memory < LEAST_MEMORY {
-        return Err((
+    check_budget(&plan.facts.host, &group.budget)
+}
+
+/// Checks a group's budget by itself against the host.
+pub(super) fn check_budget(
+    host: &super::HostFacts,
+    budget: &super::Budget,
+) -> Result<(), (&'static str, String)> {
+    let super::Budget {
+        memory,
+        cpu_milli,
+        pids,
+    } = *budget;
+    let wrong = |field, reason| Err((field, reason));
+    if memory < LEAST_MEMORY {
+        return wrong(
             "budget.memory",
-            format!("{} is less than {LEAST_MEMORY}", group.budget.memory),
-        ));
+            format!("{memory} is less than {LEAST_MEMORY}"),
+        );
     }
-    if group.budget.memory > plan.facts.host.memory {
-        let (asked, there) = (group.budget.memory, plan.facts.host.memory);
-        return Err((
+    if memory > host.memory {
+        let there = host.memory;
+        return wrong(
             "budget.memory",
-            format!("{asked} is more than the host's {there}"),
-        ));
+            format!("{memory} is more than the host's {there}"),
+        );
     }
-    if group.budget.cpu_milli < 10 || group.budget.cpu_milli > plan.facts.host.cores * 1000 {
-        let cores = plan.facts.host.cores;
-        return Err((
-            "budget.cpu_milli",
-            format!("must be between 10 and {}", cores * 1000),
-        ));
+    if cpu_milli < 10 || cpu_milli > host.cores * 1000 {
+        let most = host.cores * 1000;
+        return wrong("budget.cpu_milli", format!("must be between 10 and {most}"));
     }
-    if group.budget.pids < 64 {
-        return Err(("budget.pids", "a gateway needs at least 64".to_owned()));
+    if pids < 64 {
+        return wrong("budget.pids", "a gateway needs at least 64".to_owned());
     }
     Ok(())
 }

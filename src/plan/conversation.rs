@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::topic::{self, Topic};
-use super::{Answer, Answers, Plan, Question};
+use super::{Answer, Answers, Grouping, Plan, Question};
 use crate::inventory::Inventory;
 
 /// A plan in the making.
@@ -78,6 +78,18 @@ impl<'a> Conversation<'a> {
         &self.draft
     }
 
+    /// Returns the draft as it would be with these groups.
+    ///
+    /// # Errors
+    ///
+    /// Says why they do not do.
+    pub fn preview(&self, grouping: &Grouping) -> Result<Plan, String> {
+        let mut draft = self.draft.clone();
+        let answer = Answer::Groups(grouping.clone());
+        Topic::Groups.apply(self.inventory, &mut draft, &answer)?;
+        Ok(draft)
+    }
+
     /// Returns the answers given so far, for a file.
     #[must_use]
     pub fn answers(&self) -> Answers {
@@ -85,12 +97,6 @@ impl<'a> Conversation<'a> {
     }
 
     fn next_topic(&self) -> Option<Topic> {
-        let is_open = |topic: &Topic| {
-            let id = topic.id();
-            !self.given.iter().any(|(given, _)| *given == id)
-        };
-        topic::topics(self.inventory, &self.draft, &self.given)
-            .into_iter()
-            .find(is_open)
+        topic::topics(&self.draft).into_iter().nth(self.given.len())
     }
 }

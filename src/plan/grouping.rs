@@ -55,7 +55,10 @@ mod tests {
 
     fn two_groups() -> Grouping {
         let group = |name: &str, agents: &[&str]| {
-            (name.to_owned(), agents.iter().map(ToString::to_string).collect())
+            (
+                name.to_owned(),
+                agents.iter().map(ToString::to_string).collect(),
+            )
         };
         Grouping::from([group("oc-core", &["a", "b"]), group("oc-work", &["c"])])
     }

@@ -1,19 +1,28 @@
 //! Groups, budgets and names, decided: an inventory goes in, a [`Plan`] comes out. Pure; writing the file is the
 //! caller's work.
 
+mod answers;
 mod budget;
 mod check;
+mod conversation;
 mod facts;
+pub mod grouping;
 mod propose;
+mod question;
+mod topic;
 
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use answers::{ANSWERS_FORMAT, Answer, Answers, parse_answers};
 pub use check::{PlanError, blockers, check, parse};
+pub use conversation::Conversation;
 pub use facts::{Difference, Facts, GatewayFacts, HostFacts};
+pub use grouping::Grouping;
 pub use propose::propose;
+pub use question::{Choice, Form, Question};
 
 use crate::inventory::GatewayName;
 use crate::units::Bytes;
@@ -120,6 +129,21 @@ impl BaseImage {
 }
 
 impl Plan {
+    /// Returns the agents of a group.
+    pub fn members(&self, group: &Group) -> Vec<crate::inventory::AgentName> {
+        group
+            .gateways
+            .iter()
+            .filter_map(|name| self.facts.find_gateway(name))
+            .flat_map(|g| {
+                g.agents.iter().map(|a| crate::inventory::AgentName {
+                    gateway: g.name.clone(),
+                    agent: a.id.clone(),
+                })
+            })
+            .collect()
+    }
+
     /// Returns the group of this name.
     #[must_use]
     pub fn find_group(&self, name: &str) -> Option<&Group> {

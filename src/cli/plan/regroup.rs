@@ -60,7 +60,9 @@ fn show(
         Err(reason) => terminal.say(&format!("these groups cannot be taken: {reason}")),
     }
     for (name, _) in grouping.iter().filter(|(_, agents)| agents.is_empty()) {
-        terminal.say(&format!("  {name} has no agents yet; an empty group is left out"));
+        terminal.say(&format!(
+            "  {name} has no agents yet; an empty group is left out"
+        ));
     }
 }
 

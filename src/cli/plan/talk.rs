@@ -90,9 +90,14 @@ fn answered(
                 .map(Answer::Groups)
         }
         (Form::Several(choices), Answer::Several(keys)) => {
-            let marked: Vec<_> = choices.iter().map(|choice| keys.contains(&choice.key)).collect();
-            settled(terminal, why, || prompt::mark(text, &texts(choices), &marked))?
-                .map(|all| Answer::Several(all.into_iter().map(|index| key(choices, index)).collect()))
+            let marked: Vec<_> = choices
+                .iter()
+                .map(|choice| keys.contains(&choice.key))
+                .collect();
+            settled(terminal, why, || {
+                prompt::mark(text, &texts(choices), &marked)
+            })?
+            .map(|all| Answer::Several(all.into_iter().map(|index| key(choices, index)).collect()))
         }
         (Form::One(choices), Answer::Text(default)) => {
             let start = choices.iter().position(|choice| choice.key == *default);
@@ -100,7 +105,13 @@ fn answered(
             settled(terminal, why, ask)?.map(|index| Answer::Text(key(choices, index)))
         }
         (Form::Flag, Answer::Flag(default)) => {
-            let ask = || prompt::choose(text, &["yes".to_owned(), "no".to_owned()], usize::from(!default));
+            let ask = || {
+                prompt::choose(
+                    text,
+                    &["yes".to_owned(), "no".to_owned()],
+                    usize::from(!default),
+                )
+            };
             settled(terminal, why, ask)?.map(|index| Answer::Flag(index == 0))
         }
         (_, default) => {
@@ -163,11 +174,23 @@ fn shown(question: &Question, answer: &Answer) -> String {
 }
 
 fn refused(id: &str, reason: &str) -> Failure {
-    Failure::new(Code::Usage, format!("the answer to `{}` is not taken: {reason}", display::text(id)))
-        .hint("correct it in the file of answers, or leave it out and answer at the terminal")
+    Failure::new(
+        Code::Usage,
+        format!(
+            "the answer to `{}` is not taken: {reason}",
+            display::text(id)
+        ),
+    )
+    .hint("correct it in the file of answers, or leave it out and answer at the terminal")
 }
 
 fn unanswered(question: &Question) -> Failure {
-    Failure::new(Code::Usage, format!("nobody answers `{}`: there is no terminal to ask at", question.id))
-        .hint("add --yes to take what is proposed, or --answers FILE with an answer to it")
+    Failure::new(
+        Code::Usage,
+        format!(
+            "nobody answers `{}`: there is no terminal to ask at",
+            question.id
+        ),
+    )
+    .hint("add --yes to take what is proposed, or --answers FILE with an answer to it")
 }
