@@ -35,16 +35,25 @@ impl Bytes {
 }
 
 impl Bytes {
-    /// Writes the number so that reading it gives the same number again, in the largest unit that does: `6G`, `1536M`.
+    /// Writes the number so that reading it gives the same number again, in the largest unit that does: `1.5G`, `800M`.
     #[must_use]
     pub fn exact(self) -> String {
-        let fits = |(unit, _): &&(u64, &str)| self.0 > 0 && self.0.is_multiple_of(*unit);
+        let thousandths = |unit: u64| u128::from(self.0) * 1000 / u128::from(unit);
+        let fits = |(unit, _): &&(u64, &str)| {
+            self.0 >= *unit && (u128::from(self.0) * 1000).is_multiple_of(u128::from(*unit))
+        };
         let (unit, letter) = [(GIB, "G"), (MIB, "M"), (KIB, "K")]
             .iter()
             .find(fits)
             .copied()
             .unwrap_or((1, "B"));
-        format!("{}{letter}", self.0 / unit)
+        let number = thousandths(unit);
+        let places = format!("{:03}", number % 1000);
+        let number = format!("{}.{places}", number / 1000);
+        format!(
+            "{}{letter}",
+            number.trim_end_matches('0').trim_end_matches('.')
+        )
     }
 }
 
@@ -140,7 +149,9 @@ mod tests {
         ] {
             assert_eq!(Bytes(bytes).exact().parse(), Ok(Bytes(bytes)));
         }
-        assert_eq!(Bytes(1536 * MIB).exact(), "1536M");
+        assert_eq!(Bytes(1536 * MIB).exact(), "1.5G");
+        assert_eq!(Bytes(3846 * MIB).exact(), "3846M");
+        assert_eq!(Bytes(10 * GIB).exact(), "10G");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 
 use dialoguer::console::{Term, truncate_str};
 use dialoguer::{Confirm, Input, MultiSelect, Select};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::failure::{Code, Failure};
 
@@ -82,7 +83,7 @@ pub(super) fn mark(
 /// Asks for a line of text.
 pub(super) fn line(text: &str, default: &str) -> Result<Reply<String>, Failure> {
     let input = Input::<String>::new()
-        .with_prompt(text)
+        .with_prompt(format!("{text} (? < q)"))
         .default(default.to_owned())
         .show_default(text.len() + default.len() < columns().saturating_sub(20));
     let written = interact(|| input.report(false).interact_text())?;
@@ -103,6 +104,8 @@ pub(super) fn confirm(text: &str) -> Result<bool, Failure> {
 fn interact<T>(prompt: impl FnOnce() -> dialoguer::Result<T>) -> Result<T, Failure> {
     // At Ctrl-C the prompt sends its own process a SIGINT, which would kill it with the cursor hidden.
     super::terminal::catch(signal_hook::consts::SIGINT);
+    super::terminal::catch(signal_hook::consts::SIGTERM);
+    let _keys = Keys::take();
     let answer = prompt().ok().filter(|_| !super::terminal::is_interrupted());
     answer.ok_or_else(|| {
         let terminal = Term::stderr();
@@ -111,6 +114,31 @@ fn interact<T>(prompt: impl FnOnce() -> dialoguer::Result<T>) -> Result<T, Failu
             .and_then(|()| terminal.write_line(""));
         Failure::new(Code::Interrupted, "interrupted; nothing was changed")
     })
+}
+
+/// The keyboard, while a prompt has it.
+///
+/// The prompt reads single keys and gives the terminal back after each: a key typed in between would be echoed into the
+/// picture, and Ctrl-C in between would be a signal that the prompt does not see. So for as long as a prompt runs keys are
+/// neither echoed nor signals; termios(3).
+struct Keys {
+    before: Termios,
+}
+
+impl Keys {
+    fn take() -> Option<Self> {
+        let before = tcgetattr(io::stdin()).ok()?;
+        let mut bare = before.clone();
+        bare.local_modes -= LocalModes::ISIG | LocalModes::ICANON | LocalModes::ECHO;
+        tcsetattr(io::stdin(), OptionalActions::Drain, &bare).ok()?;
+        Some(Self { before })
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.before);
+    }
 }
 
 /// Shortens an option to one line: the prompts count lines to clear them again.

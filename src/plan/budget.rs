@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_budget_is_read_back_as_it_was_written() {
-        assert_eq!(BUDGET.text(), "1536M 2 cpus 512 pids");
+        assert_eq!(BUDGET.text(), "1.5G 2 cpus 512 pids");
         let odd = Budget {
             memory: Bytes(6 * GIB + 1),
             cpu_milli: 1501,

@@ -50,12 +50,14 @@ impl<'a> Conversation<'a> {
     /// # Errors
     ///
     /// Says why the answer does not do; the draft stays as it was, and the question is still the next one.
-    pub fn give(&mut self, answer: Answer) -> Result<(), String> {
+    pub fn give(&mut self, answer: &Answer) -> Result<(), String> {
         let Some(topic) = self.next_topic() else {
             return Ok(());
         };
-        topic.apply(self.inventory, &mut self.draft, &answer)?;
-        self.given.push((topic.id(), answer));
+        topic.apply(self.inventory, &mut self.draft, answer)?;
+        // What the draft says now is the answer in full: `6G` leaves processors as they were proposed, and names them here.
+        let question = topic.question(self.inventory, &self.draft);
+        self.given.push((question.id, question.default));
         Ok(())
     }
 
@@ -66,7 +68,7 @@ impl<'a> Conversation<'a> {
         let given = std::mem::take(&mut self.given);
         self.draft = self.proposal.clone();
         for (_, answer) in given {
-            self.give(answer)
+            self.give(&answer)
                 .expect("an answer that was taken once is taken again after the same answers");
         }
         Some(id)

@@ -31,14 +31,14 @@ pub(super) fn converse(
 ) -> Result<(), Failure> {
     while let Some(question) = conversation.next() {
         if let Some(answer) = prepared.remove(&question.id) {
-            let given = conversation.give(answer);
+            let given = conversation.give(&answer);
             given.map_err(|reason| refused(&question.id, &reason))?;
             continue;
         }
         match who {
             Who::Nobody => return Err(unanswered(&question)),
             Who::Proposal => {
-                let given = conversation.give(question.default);
+                let given = conversation.give(&question.default);
                 given.map_err(|reason| refused(&question.id, &reason))?;
             }
             Who::Person => ask(terminal, inventory, conversation, &question)?,
@@ -62,7 +62,7 @@ fn ask(
             return Ok(());
         };
         let before = conversation.draft().clone();
-        match conversation.give(answer.clone()) {
+        match conversation.give(&answer) {
             Err(reason) => terminal.say(&format!("not taken: {reason}")),
             Ok(()) => {
                 terminal.say(&format!("{}: {}", question.text, shown(question, &answer)));
