@@ -81,7 +81,10 @@ impl Talk {
     #[track_caller]
     fn at(&mut self, entry: &str, keys: &str) -> &mut Self {
         for _ in 0..60 {
-            let found = self.session.expect(Regex("> (\\[.\\] )?[^\r\n]+[\r\n]")).unwrap();
+            let found = self
+                .session
+                .expect(Regex("> (\\[.\\] )?[^\r\n]+[\r\n]"))
+                .unwrap();
             self.screen += &String::from_utf8_lossy(found.as_bytes());
             if String::from_utf8_lossy(found.get(0).unwrap()).contains(entry) {
                 return self.press(keys);
@@ -109,7 +112,9 @@ impl Talk {
             code: rest.lines().next().unwrap_or_default().to_owned(),
             plan: read("plan.json"),
             answers: read("answers.json"),
-            files: names.map(|name| name.unwrap().file_name().into_string().unwrap()).collect(),
+            files: names
+                .map(|name| name.unwrap().file_name().into_string().unwrap())
+                .collect(),
             screen: self.screen,
         }
     }

@@ -38,7 +38,7 @@ mod walk_tests;
 pub use census::census;
 pub use entry::{Identity, Stat};
 pub use files::READ_LIMIT;
-pub use given::{read_given, write_given};
+pub use given::{make_parent, read_given, write_given};
 pub use reader::Reader;
 pub use real::RealHost;
 pub use walk::{Entry, KEPT_OPEN, Unvisited, walk};

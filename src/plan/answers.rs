@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::syntax;
+use super::topic::is_question;
 use super::{Grouping, PlanError};
 
 /// The number of the JSON format of answers.
@@ -38,10 +39,10 @@ pub enum Answer {
 impl Answers {
     /// Gathers the answers of a conversation.
     #[must_use]
-    pub fn of(given: &[(String, Answer)]) -> Self {
+    pub fn of(answers: BTreeMap<String, Answer>) -> Self {
         Self {
             format: ANSWERS_FORMAT,
-            answers: given.iter().cloned().collect(),
+            answers,
         }
     }
 }
@@ -56,7 +57,14 @@ pub fn parse_answers(text: &str) -> Result<Answers, PlanError> {
     if answers.format != ANSWERS_FORMAT {
         return Err(PlanError::Format {
             found: answers.format,
+            read: ANSWERS_FORMAT,
         });
     }
-    Ok(answers)
+    match answers.answers.keys().find(|id| !is_question(id)) {
+        None => Ok(answers),
+        Some(id) => Err(PlanError::Contradiction {
+            place: format!("answers.{}", crate::display::text(id)),
+            reason: "there is no such question".to_owned(),
+        }),
+    }
 }

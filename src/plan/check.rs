@@ -23,10 +23,12 @@ pub enum PlanError {
         reason: String,
     },
     /// A plan of another format.
-    #[error("the plan has format {found}; this ocmigrate reads format {FORMAT}")]
+    #[error("it has format {found}; this ocmigrate reads format {read}")]
     Format {
         /// The number found.
         found: u32,
+        /// The number that is read.
+        read: u32,
     },
     /// It contradicts itself.
     #[error("{place}: {reason}")]
@@ -46,10 +48,29 @@ pub enum PlanError {
 pub fn parse(text: &str) -> Result<Plan, PlanError> {
     let plan: Plan = serde_json::from_str(text).map_err(|error| syntax(&error))?;
     if plan.format != FORMAT {
-        return Err(PlanError::Format { found: plan.format });
+        return Err(PlanError::Format {
+            found: plan.format,
+            read: FORMAT,
+        });
     }
     check(&plan)?;
     Ok(plan)
+}
+
+/// Reads an inventory that scan wrote.
+///
+/// # Errors
+///
+/// Names the line and column of what is wrong, or the format that this version does not read.
+pub fn parse_inventory(text: &str) -> Result<Inventory, PlanError> {
+    let inventory: Inventory = serde_json::from_str(text).map_err(|error| syntax(&error))?;
+    if inventory.format != crate::inventory::FORMAT {
+        return Err(PlanError::Format {
+            found: inventory.format,
+            read: crate::inventory::FORMAT,
+        });
+    }
+    Ok(inventory)
 }
 
 /// Takes the reason out of serde's message, which ends in the position that stands in the error already.

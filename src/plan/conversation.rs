@@ -16,19 +16,23 @@ pub struct Conversation<'a> {
     proposal: Plan,
     draft: Plan,
     given: Vec<(String, Answer)>,
-    taken_back: BTreeMap<String, Answer>,
+    remembered: BTreeMap<String, Answer>,
 }
 
 impl<'a> Conversation<'a> {
-    /// Begins with a proposal, or with an older plan brought up to date.
+    /// Begins with a proposal, and with answers that are proposed instead of it wherever they still do.
     #[must_use]
-    pub fn new(inventory: &'a Inventory, proposal: Plan) -> Self {
+    pub fn new(
+        inventory: &'a Inventory,
+        proposal: Plan,
+        remembered: BTreeMap<String, Answer>,
+    ) -> Self {
         Self {
             inventory,
             draft: proposal.clone(),
             proposal,
             given: Vec::new(),
-            taken_back: BTreeMap::new(),
+            remembered,
         }
     }
 
@@ -39,8 +43,11 @@ impl<'a> Conversation<'a> {
     pub fn next(&self) -> Option<Question> {
         let topic = self.next_topic()?;
         let mut question = topic.question(self.inventory, &self.draft);
-        if let Some(answer) = self.taken_back.get(&question.id) {
-            question.default = answer.clone();
+        if let Some(answer) = self.remembered.get(&question.id) {
+            let mut trial = self.draft.clone();
+            if topic.apply(self.inventory, &mut trial, answer).is_ok() {
+                question.default = answer.clone();
+            }
         }
         Some(question)
     }
@@ -64,7 +71,7 @@ impl<'a> Conversation<'a> {
     /// Takes the last answer back and returns its question's id; `None` at the beginning.
     pub fn back(&mut self) -> Option<String> {
         let (id, answer) = self.given.pop()?;
-        self.taken_back.insert(id.clone(), answer);
+        self.remembered.insert(id.clone(), answer);
         let given = std::mem::take(&mut self.given);
         self.draft = self.proposal.clone();
         for (_, answer) in given {
@@ -95,7 +102,7 @@ impl<'a> Conversation<'a> {
     /// Returns the answers given so far, for a file.
     #[must_use]
     pub fn answers(&self) -> Answers {
-        Answers::of(&self.given)
+        Answers::of(self.given.iter().cloned().collect())
     }
 
     fn next_topic(&self) -> Option<Topic> {

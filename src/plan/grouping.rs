@@ -2,8 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use super::{Group, Plan};
+
 /// The agents of every group. A group without agents makes no container.
 pub type Grouping = BTreeMap<String, Vec<String>>;
+
+/// Returns the agents of every group of a plan.
+#[must_use]
+pub fn of(plan: &Plan) -> Grouping {
+    let agents = |group: &Group| {
+        let mut agents: Vec<String> = plan
+            .members(group)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        agents.sort();
+        agents
+    };
+    plan.groups
+        .iter()
+        .map(|group| (group.name.clone(), agents(group)))
+        .collect()
+}
 
 /// Moves agents into a group, out of whichever they are in; a group that is not there yet is made.
 pub fn move_agents(grouping: &mut Grouping, agents: &[String], to: &str) {

@@ -9,6 +9,7 @@ mod facts;
 pub mod grouping;
 mod propose;
 mod question;
+mod renew;
 mod topic;
 
 use std::path::PathBuf;
@@ -17,12 +18,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use answers::{ANSWERS_FORMAT, Answer, Answers, parse_answers};
-pub use check::{PlanError, blockers, check, parse};
+pub use check::{PlanError, blockers, check, parse, parse_inventory};
 pub use conversation::Conversation;
 pub use facts::{Difference, Facts, GatewayFacts, HostFacts};
 pub use grouping::Grouping;
 pub use propose::propose;
 pub use question::{Choice, Form, Question};
+pub use renew::{Renewal, renew};
 
 use crate::inventory::GatewayName;
 use crate::units::Bytes;

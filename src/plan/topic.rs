@@ -36,6 +36,12 @@ pub(super) fn topics(draft: &Plan) -> Vec<Topic> {
     topics
 }
 
+/// Returns whether some plan has a question of this id.
+pub(super) fn is_question(id: &str) -> bool {
+    let is_group = |rest: &str| matches!(rest.rsplit_once('.'), Some((_, "budget")));
+    matches!(id, "groups" | "order") || id.strip_prefix("group.").is_some_and(is_group)
+}
+
 impl Topic {
     /// Returns the stable id of its question.
     pub(super) fn id(&self) -> String {

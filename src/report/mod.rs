@@ -3,12 +3,14 @@
 mod dry_run;
 mod groups;
 mod inspect;
+mod renewal;
 mod scan;
 mod status;
 
 pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text};
 pub use groups::overview;
 pub use inspect::inspect_text;
+pub use renewal::renewal;
 pub use scan::scan_text;
 pub use status::{GroupStatus, status_text};
 

@@ -3,6 +3,7 @@
 mod regroup;
 mod talk;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -14,9 +15,9 @@ use super::terminal::Terminal;
 use super::world;
 use crate::display;
 use crate::inventory::Inventory;
-use crate::plan::{self, Answer, Answers, Conversation};
+use crate::plan::{self, Answer, Conversation};
 use crate::report;
-use talk::Who;
+use talk::{Talk, Who};
 
 /// Decide groups, budgets and names, and write them to a file
 #[derive(Debug, Args)]
@@ -30,10 +31,13 @@ pub(super) struct Plan {
     /// Write the answers to FILE
     #[arg(long, value_name = "FILE")]
     save_answers: Option<PathBuf>,
+    /// Begin with the plan in FILE: keep what it decides, and show what changed on the host
+    #[arg(long, value_name = "FILE")]
+    edit: Option<PathBuf>,
     /// Plan for the inventory in FILE, as scan -o wrote it, instead of this host
     #[arg(short, value_name = "FILE")]
     inventory: Option<PathBuf>,
-    /// Write the plan to FILE [default: plans/HOSTNAME.json]
+    /// Write the plan to FILE [default: the plan that is edited, or plans/HOSTNAME.json]
     #[arg(short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Build the groups' images on IMAGE, which the engine must have
@@ -46,25 +50,29 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
-        let mut prepared = self.prepared()?;
+        let prepared = self.prepared()?;
+        let old = self.edit.as_deref().map(read_plan).transpose()?;
         let inventory = self.inventory()?;
         if inventory.gateways.is_empty() {
             return Err(no_gateway());
         }
-        let path = self
-            .output
-            .clone()
-            .unwrap_or_else(|| plan::default_path(&inventory.host.name));
+        let path = self.path(&inventory)?;
         let proposal = plan::propose(&inventory, self.base.as_deref());
-        let mut conversation = Conversation::new(&inventory, proposal);
-        talk::converse(
+        let mut remembered = BTreeMap::new();
+        if let Some(old) = old {
+            let renewal = plan::renew(&inventory, &old, &proposal);
+            terminal.say(&report::renewal(&renewal));
+            remembered = renewal.answers;
+        }
+        let conversation = Conversation::new(&inventory, proposal, remembered);
+        let talk = Talk {
             terminal,
-            &inventory,
-            &mut conversation,
-            &mut prepared.answers,
-            self.who(),
-        )?;
-        self.write(terminal, &inventory, &conversation, &path)
+            inventory: &inventory,
+            who: self.who(),
+        };
+        let conversation = talk.hold(conversation, prepared, &path)?;
+        self.write(terminal, &conversation, &path)?;
+        self.tell(terminal, &inventory, conversation.draft(), &path)
     }
 
     fn who(&self) -> Who {
@@ -75,36 +83,62 @@ impl Plan {
         }
     }
 
-    fn prepared(&self) -> Result<Answers, Failure> {
+    fn prepared(&self) -> Result<BTreeMap<String, Answer>, Failure> {
         let Some(path) = &self.answers else {
-            return Ok(Answers::of(&[]));
+            return Ok(BTreeMap::new());
         };
-        Ok(plan::parse_answers(&read_given(path)?)?)
+        let answers = plan::parse_answers(&read_given(path)?);
+        answers.map(|answers| answers.answers).map_err(|error| {
+            let failure = Failure::of(Code::Usage, &error);
+            failure.hint(format!("correct that in {}", display::path(path)))
+        })
     }
 
     fn inventory(&self) -> Result<Inventory, Failure> {
-        match &self.inventory {
-            None => world::scan(),
-            Some(path) => Ok(serde_json::from_str(&read_given(path)?).unwrap()),
+        let Some(path) = &self.inventory else {
+            return world::scan();
+        };
+        plan::parse_inventory(&read_given(path)?).map_err(|error| {
+            Failure::of(Code::Usage, &error)
+                .hint("make it anew on its host: ocmigrate scan -o FILE")
+        })
+    }
+
+    /// Where the plan goes: to the file that is named, else over the plan that is edited, else to the default.
+    fn path(&self, inventory: &Inventory) -> Result<PathBuf, Failure> {
+        if let Some(path) = self.output.as_ref().or(self.edit.as_ref()) {
+            return Ok(path.clone());
         }
+        let path = plan::default_path(&inventory.host.name);
+        crate::host::make_parent(&path)?;
+        Ok(path)
     }
 
     fn write(
         &self,
         terminal: &Terminal,
-        inventory: &Inventory,
         conversation: &Conversation,
         path: &Path,
     ) -> Result<(), Failure> {
-        let plan = conversation.draft();
-        plan::check(plan)?;
-        let json = json(plan);
-        crate::host::write_given(path, json.as_bytes())?;
+        plan::check(conversation.draft())?;
+        crate::host::write_given(path, json(conversation.draft()).as_bytes())?;
+        terminal.say(&format!("wrote {}", display::path(path)));
         if let Some(answers) = &self.save_answers {
-            crate::host::write_given(answers, self::json(&conversation.answers()).as_bytes())?;
+            crate::host::write_given(answers, json(&conversation.answers()).as_bytes())?;
+            terminal.say(&format!("wrote {}", display::path(answers)));
         }
+        Ok(())
+    }
+
+    fn tell(
+        &self,
+        terminal: &Terminal,
+        inventory: &Inventory,
+        plan: &plan::Plan,
+        path: &Path,
+    ) -> Result<(), Failure> {
         if self.json {
-            terminal.data(&json)?;
+            terminal.data(&json(plan))?;
         } else {
             terminal.data(&summary(plan, inventory))?;
         }
@@ -112,13 +146,16 @@ impl Plan {
             .groups
             .first()
             .map_or("GROUP", |group| group.name.as_str());
-        terminal.say(&format!("wrote {}", display::path(path)));
         terminal.say(&format!(
             "next: ocmigrate execute --group {group} --dry-run --plan {}",
             display::path(path)
         ));
         Ok(())
     }
+}
+
+fn read_plan(path: &Path) -> Result<plan::Plan, Failure> {
+    Ok(plan::parse(&read_given(path)?)?)
 }
 
 fn json(value: &impl serde::Serialize) -> String {

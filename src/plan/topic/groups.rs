@@ -1,8 +1,6 @@
 //! Which agents live together.
 
-use std::collections::BTreeMap;
-
-use super::super::{Answer, Form, Group, Grouping, Plan, check};
+use super::super::{Answer, Form, Grouping, Plan, check, grouping};
 use crate::inventory::{GatewayName, Inventory};
 
 pub(super) fn ask(_inventory: &Inventory, draft: &Plan) -> (String, String, Form, Answer) {
@@ -13,25 +11,8 @@ pub(super) fn ask(_inventory: &Inventory, draft: &Plan) -> (String, String, Form
          connected. Every gateway process costs memory of its own, so fewer groups are cheaper."
             .to_owned(),
         Form::Groups,
-        Answer::Groups(grouping(draft)),
+        Answer::Groups(grouping::of(draft)),
     )
-}
-
-/// Returns the agents of every group of a plan.
-pub(super) fn grouping(plan: &Plan) -> Grouping {
-    let agents = |group: &Group| {
-        let mut agents: Vec<String> = plan
-            .members(group)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        agents.sort();
-        agents
-    };
-    plan.groups
-        .iter()
-        .map(|group| (group.name.clone(), agents(group)))
-        .collect()
 }
 
 /// Groups the agents anew; a group whose agents stay keeps everything that was decided about it.
