@@ -5,7 +5,6 @@
     reason = "a test starts the binary and fails by panicking"
 )]
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -13,8 +12,6 @@ use expectrl::{Expect, Regex, session::OsSession};
 
 /// The seed's server: 20 cores, 62 GB, a fleet in four groups.
 const FLEET: &str = "/tmp/talk.inventory.json";
-
-const UP_TO_QUIT: &str = "Quit without writing the plan?";
 
 /// Runs its arguments at 80x24, and says whether the terminal is then as it was before.
 const IN_A_TERMINAL: &str = r#"
@@ -97,12 +94,26 @@ impl Talk {
     /// Presses Enter until the plan is written.
     #[track_caller]
     fn enter_to_the_end(mut self) -> End {
-        todo!()
+        let question = Regex("\\(\\? < q\\)|> [^\r\n]+[\r\n]|exit code ");
+        for _ in 0..200 {
+            let found = self.session.expect(&question).unwrap();
+            self.screen += &String::from_utf8_lossy(found.as_bytes());
+            if found.get(0) == Some(b"exit code ") {
+                return self.left();
+            }
+            self.press("\r");
+        }
+        panic!("no end of:\n{}", self.screen);
     }
 
     #[track_caller]
     fn end(mut self) -> End {
         self.see("exit code ");
+        self.left()
+    }
+
+    #[track_caller]
+    fn left(mut self) -> End {
         let found = self.session.expect(expectrl::Eof).unwrap();
         let rest = String::from_utf8_lossy(found.as_bytes()).into_owned();
         assert!(rest.contains("sane"), "{rest}");
@@ -124,6 +135,143 @@ impl Talk {
 fn control_c_leaves_no_file_and_a_sane_terminal() {
     let mut talk = Talk::begin(&[]);
     talk.see("Groups:").press("\x03");
+    talk.end().is_empty_with("130");
+    let mut talk = Talk::begin(&[]);
+    talk.see("Groups:")
+        .press("\r")
+        .see("(? < q)")
+        .press("6G\x03");
+    talk.end().is_empty_with("130");
+}
+
+impl End {
+    #[track_caller]
+    fn is_empty_with(&self, code: &str) {
+        assert_eq!(
+            (self.code.as_str(), self.files.as_slice()),
+            (code, [].as_slice()),
+            "{}",
+            self.screen
+        );
+    }
+
+    /// The groups of the plan: names, numbers of agents, budgets.
+    fn plan(&self) -> ocmigrate::plan::Plan {
+        ocmigrate::plan::parse(self.plan.as_ref().unwrap()).unwrap()
+    }
+}
+
+/// What `--yes` makes of the same inventory.
+fn proposal() -> String {
+    let room = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ocmigrate"))
+        .current_dir(room.path())
+        .args(["plan", "-i", FLEET, "-o", "plan.json", "--yes"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    std::fs::read_to_string(room.path().join("plan.json")).unwrap()
+}
+
+#[test]
+fn enter_all_the_way_gives_the_proposal() {
+    let end = Talk::begin(&[]).enter_to_the_end();
+    assert_eq!(end.code, "0");
+    assert_eq!(end.plan.unwrap(), proposal());
+}
+
+#[test]
+fn quit_asks_once_and_writes_nothing() {
+    let mut talk = Talk::begin(&[]);
+    talk.at("q quit without writing", "\r")
+        .see("[y/N]")
+        .press("n");
+    talk.at("q quit without writing", "\r")
+        .see("[y/N]")
+        .press("y");
     let end = talk.end();
-    assert_eq!((end.code.as_str(), end.files), ("130", Vec::new()));
+    end.is_empty_with("3");
+    let mut talk = Talk::begin(&[]);
+    talk.see("Groups:").press("\r").see("(? < q)").press("q\r");
+    talk.see("[y/N]").press("y");
+    talk.end().is_empty_with("3");
+}
+
+#[test]
+fn agents_are_moved_and_groups_renamed_added_and_removed() {
+    let mut talk = Talk::begin(&[]);
+    talk.at("add a group", "\r")
+        .see("(? < q)")
+        .press("oc-lab\r");
+    talk.see("oc-lab has no agents yet");
+    talk.at("move agents", "\r")
+        .at(":math", " ")
+        .see("[x]")
+        .press("j")
+        .at(":rust", " ");
+    talk.see("[x]")
+        .press("\r")
+        .at("oc-lab", "\r")
+        .see("math rust");
+    talk.at("rename a group", "\r")
+        .at("oc-main", "\r")
+        .see("(? < q)")
+        .press("oc-core\r");
+    talk.at("remove a group", "\r")
+        .at("oc-music", "\r")
+        .at("oc-core", "\r");
+    let end = talk.enter_to_the_end();
+    assert_eq!(end.code, "0");
+    let grouping = ocmigrate::plan::grouping::of(&end.plan());
+    assert_eq!(grouping["oc-lab"].len(), 2);
+    assert_eq!(grouping["oc-core"].len(), 2);
+    assert!(!grouping.contains_key("oc-music") && !grouping.contains_key("oc-main"));
+}
+
+#[test]
+fn a_wrong_budget_is_refused_and_asked_again() {
+    let mut talk = Talk::begin(&[]);
+    talk.see("Groups:").press("\r");
+    for (wrong, reason) in [
+        ("16", "has no unit"),
+        ("a lot", "does not begin with a number"),
+        ("6X", "is no amount"),
+        ("900G", "more than the host's"),
+        ("1M", "is less than"),
+        ("99 cpus", "must be between"),
+        ("3 pids", "at least 64"),
+    ] {
+        talk.see("(? < q)")
+            .press(wrong)
+            .press("\r")
+            .see("not taken:")
+            .see(reason);
+    }
+    talk.see("(? < q)")
+        .press("7G 1.5 cpus 700 pids\r")
+        .see("sum ");
+    let end = talk.enter_to_the_end();
+    let plan = end.plan();
+    let budget = plan.groups.iter().map(|group| group.budget.text()).next();
+    assert_eq!(budget.unwrap(), "7G 1.5 cpus 700 pids");
+}
+
+#[test]
+fn every_question_is_explained_and_gone_back_from() {
+    let mut talk = Talk::begin(&[]);
+    talk.at("? explain", "\r").see("becomes one container");
+    talk.at("< back", "\r").see("this is the first question");
+    talk.at("take these groups", "\r");
+    talk.see("(? < q)").press("?\r").see("hard limit");
+    talk.see("(? < q)")
+        .press("7G\r")
+        .see("(? < q)")
+        .press("<\r")
+        .see("[7G 2 cpus");
+    talk.press("<\r")
+        .at("take these groups", "\r")
+        .see("[7G 2 cpus");
+    talk.press("8G\r");
+    let end = talk.enter_to_the_end();
+    assert_eq!(end.plan().groups[0].budget.text(), "8G 2 cpus 512 pids");
 }

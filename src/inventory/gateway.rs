@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Agent, Arming, Census, ChannelAccount, Credential, Reviver, Starter};
+use super::{Agent, AgentName, Arming, Census, ChannelAccount, Credential, Reviver, Starter};
 use crate::secret::KeyedHash;
 use crate::units::Bytes;
 
@@ -66,6 +66,16 @@ pub struct Gateway {
     pub last_boot_ms: Option<u64>,
     /// The files below its state directory and workspaces.
     pub census: Option<Census>,
+}
+
+impl Gateway {
+    /// Names its agents, in the order of the configuration.
+    pub fn agent_names(&self) -> impl Iterator<Item = AgentName> {
+        self.agents.iter().map(|agent| AgentName {
+            gateway: self.name.clone(),
+            agent: agent.id.clone(),
+        })
+    }
 }
 
 /// A user of the host; passwd(5).

@@ -26,7 +26,7 @@ pub use propose::propose;
 pub use question::{Choice, Form, Question};
 pub use renew::{Renewal, renew};
 
-use crate::inventory::GatewayName;
+use crate::inventory::{Agent, AgentName, GatewayName};
 use crate::units::Bytes;
 
 /// The number of the plan's JSON format.
@@ -132,17 +132,18 @@ impl BaseImage {
 
 impl Plan {
     /// Returns the agents of a group.
-    pub fn members(&self, group: &Group) -> Vec<crate::inventory::AgentName> {
-        group
+    #[must_use]
+    pub fn members(&self, group: &Group) -> Vec<AgentName> {
+        let gateways = group
             .gateways
             .iter()
-            .filter_map(|name| self.facts.find_gateway(name))
-            .flat_map(|g| {
-                g.agents.iter().map(|a| crate::inventory::AgentName {
-                    gateway: g.name.clone(),
-                    agent: a.id.clone(),
-                })
-            })
+            .filter_map(|name| self.facts.find_gateway(name));
+        let name = |gateway: &GatewayFacts, agent: &Agent| AgentName {
+            gateway: gateway.name.clone(),
+            agent: agent.id.clone(),
+        };
+        gateways
+            .flat_map(|gateway| gateway.agents.iter().map(move |agent| name(gateway, agent)))
             .collect()
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{BaseImage, Budget, FORMAT, Facts, Group, ImageRecipe, OwnerPolicy, Plan};
-use crate::inventory::{Gateway, Inventory};
+use crate::inventory::{Gateway, Host, Inventory};
 use crate::units::{Bytes, GIB, MIB};
 
 /// The least memory that a container with one gateway gets: an idle 2026.9.6 takes 0.75 GB with its helpers.
@@ -35,10 +35,18 @@ const BASE_PACKAGES: &[&str] = &[
 #[must_use]
 pub fn propose(inventory: &Inventory, given_base: Option<&str>) -> Plan {
     let mut taken = BTreeSet::new();
+    let base = base(inventory, given_base);
     let groups = inventory
         .gateways
         .iter()
-        .map(|gateway| group(inventory, gateway, given_base, &mut taken))
+        .map(|gateway| {
+            group(
+                unused_name(gateway, &mut taken),
+                &[gateway],
+                &inventory.host,
+                &base,
+            )
+        })
         .collect();
     Plan {
         format: FORMAT,
@@ -48,28 +56,33 @@ pub fn propose(inventory: &Inventory, given_base: Option<&str>) -> Plan {
     }
 }
 
-fn group(
-    inventory: &Inventory,
-    gateway: &Gateway,
-    given_base: Option<&str>,
-    taken: &mut BTreeSet<String>,
-) -> Group {
-    let name = unused_name(gateway, taken);
-    let base = base(inventory, given_base);
+/// Proposes everything about a group of these gateways, of which there is at least one.
+pub(super) fn group(name: String, gateways: &[&Gateway], host: &Host, base: &BaseImage) -> Group {
+    let strays = |gateway: &&Gateway| gateway.census.as_ref().map_or(0, |census| census.strays);
     Group {
-        network: format!("ocmigrate_{name}"),
+        network: network(&name),
         name,
-        gateways: vec![gateway.name.clone()],
-        budget: budget(gateway, inventory.host.cores),
+        gateways: gateways
+            .iter()
+            .map(|gateway| gateway.name.clone())
+            .collect(),
+        budget: budget(gateways, host.cores),
         owner: OwnerPolicy::AsOwner {
-            strays: gateway.census.as_ref().map_or(0, |census| census.strays),
+            strays: gateways.iter().map(strays).sum(),
         },
         image: ImageRecipe {
-            reference: reference(gateway, &base),
-            base,
+            reference: gateways
+                .first()
+                .map_or_else(String::new, |first| reference(first, base)),
+            base: base.clone(),
         },
         accepted: Vec::new(),
     }
+}
+
+/// Names a group's network.
+pub(super) fn network(group: &str) -> String {
+    format!("ocmigrate_{group}")
 }
 
 /// Names a group after the gateway's profile (`.openclaw-work` gives `oc-work`), else after its user.
@@ -105,18 +118,22 @@ fn slug(word: &str) -> String {
     slug.trim_matches('-').to_owned()
 }
 
-/// Half as much again as the measured peak, and no less than the floor.
-fn budget(gateway: &Gateway, cores: u32) -> Budget {
-    let peak = gateway.memory.map_or(Bytes(GIB), |memory| memory.peak);
-    let headroom = Bytes(peak.0 / 2 * 3).round_up_to(MEMORY_GRAIN);
+/// Half as much again as the measured peak, and no less than the floor, for every gateway.
+fn budget(gateways: &[&Gateway], cores: u32) -> Budget {
+    let memory = |gateway: &&Gateway| {
+        let peak = gateway.memory.map_or(Bytes(GIB), |memory| memory.peak);
+        let headroom = Bytes(peak.0 / 2 * 3).round_up_to(MEMORY_GRAIN);
+        headroom.max(MEMORY_FLOOR).0
+    };
+    let count = u32::try_from(gateways.len()).unwrap_or(u32::MAX);
     Budget {
-        memory: headroom.max(MEMORY_FLOOR),
-        cpu_milli: CPU_MILLI.min(cores.max(1) * 1000),
-        pids: PIDS,
+        memory: Bytes(gateways.iter().map(memory).sum()),
+        cpu_milli: CPU_MILLI.saturating_mul(count).min(cores.max(1) * 1000),
+        pids: PIDS.saturating_mul(count),
     }
 }
 
-fn base(inventory: &Inventory, given: Option<&str>) -> BaseImage {
+pub(super) fn base(inventory: &Inventory, given: Option<&str>) -> BaseImage {
     let distribution = &inventory.host.distribution;
     given.map_or_else(
         || BaseImage::Own {

@@ -16,7 +16,7 @@ pub fn overview(inventory: &Inventory, plan: &Plan) -> String {
     let rows = plan.groups.iter().map(|group| row(inventory, plan, group));
     let mut text = columns(&header, rows.collect(), "  ");
     let sum = Bytes(plan.groups.iter().map(|group| group.budget.memory.0).sum());
-    text += &format!("  sum {sum} of {}", plan.facts.host.memory);
+    text += &format!("  sum {sum} of {}\n", plan.facts.host.memory);
     text
 }
 

@@ -167,34 +167,15 @@ pub(super) fn no_gateway() -> Failure {
         .hint("start it, and run ocmigrate as root so that other users' processes can be seen")
 }
 
+/// The groups, and what keeps execute from carrying them out.
 fn summary(plan: &plan::Plan, inventory: &Inventory) -> String {
-    let mut text = String::new();
+    let mut text = report::overview(inventory, plan);
     for group in &plan.groups {
-        let gateways: Vec<_> = group.gateways.iter().map(ToString::to_string).collect();
-        let agents: usize = group
-            .gateways
-            .iter()
-            .filter_map(|name| plan.facts.find_gateway(name))
-            .map(|gateway| gateway.agents.len())
-            .sum();
         let blockers = plan::blockers(inventory, group, &[]).len();
-        let plan::Budget {
-            memory,
-            cpu_milli,
-            pids,
-        } = group.budget;
-        text += &format!(
-            "{}  {agents} agents of {}  memory {memory}, {} cpus, {pids} processes  image {}{}\n",
-            group.name,
-            gateways.join(" "),
-            f64::from(cpu_milli) / 1000.0,
-            group.image.reference,
-            if blockers == 0 {
-                String::new()
-            } else {
-                format!("  blocked by {blockers} findings: ocmigrate scan")
-            }
-        );
+        if blockers > 0 {
+            let findings = display::count(blockers as u64, "finding", "findings");
+            text += &format!("{} is blocked by {findings}: ocmigrate scan\n", group.name);
+        }
     }
     text
 }

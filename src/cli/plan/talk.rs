@@ -187,12 +187,13 @@ impl Talk<'_> {
     }
 
     pub(super) fn show(&self, plan: &Plan) {
-        self.terminal.say(&report::overview(self.inventory, plan));
+        let overview = report::overview(self.inventory, plan);
+        self.terminal.say(overview.trim_end());
     }
 }
 
-const GREETING: &str = "Enter takes what is proposed. At every question: ? explains it, < goes back, q quits \
-                        without\nwriting. Nothing on this host changes before `ocmigrate execute`.\n";
+const GREETING: &str = "Enter takes what is proposed. At every question: ? explains it, < goes back,\n\
+                        q quits without writing. Nothing on this host changes before `execute`.\n";
 
 fn texts(choices: &[Choice]) -> Vec<String> {
     choices.iter().map(|choice| choice.text.clone()).collect()
