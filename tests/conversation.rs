@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use expectrl::{Expect, Regex, session::OsSession};
 
-/// The seed's server: 20 cores, 62 GB, a fleet in four groups.
-const FLEET: &str = "/tmp/talk.inventory.json";
+/// A host with eight gateways, one agent each.
+const FLEET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fleet.inventory.json");
 
 /// Runs its arguments at 80x24, and says whether the terminal is then as it was before.
 const IN_A_TERMINAL: &str = r#"
@@ -155,10 +155,28 @@ impl End {
         );
     }
 
-    /// The groups of the plan: names, numbers of agents, budgets.
     fn plan(&self) -> ocmigrate::plan::Plan {
         ocmigrate::plan::parse(self.plan.as_ref().unwrap()).unwrap()
     }
+}
+
+/// What was written to a terminal, line by line, and the last letters of its control sequences; ECMA-48, 5.4.
+fn lines_and_codes(screen: &str) -> (Vec<String>, Vec<char>) {
+    let mut parts = screen.split("\u{1b}[");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    let mut codes = Vec::new();
+    for part in parts {
+        let end = part.find(|c: char| c.is_ascii_alphabetic()).unwrap();
+        codes.extend(part[end..].chars().next());
+        // A cleared line begins anew.
+        text += if part[end..].starts_with('K') {
+            "\n"
+        } else {
+            ""
+        };
+        text += &part[end + 1..];
+    }
+    (text.lines().map(str::to_owned).collect(), codes)
 }
 
 /// What `--yes` makes of the same inventory.
@@ -205,27 +223,27 @@ fn agents_are_moved_and_groups_renamed_added_and_removed() {
         .press("oc-lab\r");
     talk.see("oc-lab has no agents yet");
     talk.at("move agents", "\r")
-        .at(":math", " ")
+        .at(":docomo-pj", " ")
         .see("[x]")
         .press("j")
         .at(":rust", " ");
     talk.see("[x]")
         .press("\r")
         .at("oc-lab", "\r")
-        .see("math rust");
+        .see("docomo-pj rust");
     talk.at("rename a group", "\r")
         .at("oc-main", "\r")
         .see("(? < q)")
         .press("oc-core\r");
     talk.at("remove a group", "\r")
-        .at("oc-music", "\r")
+        .at("oc-family", "\r")
         .at("oc-core", "\r");
     let end = talk.enter_to_the_end();
     assert_eq!(end.code, "0");
     let grouping = ocmigrate::plan::grouping::of(&end.plan());
     assert_eq!(grouping["oc-lab"].len(), 2);
     assert_eq!(grouping["oc-core"].len(), 2);
-    assert!(!grouping.contains_key("oc-music") && !grouping.contains_key("oc-main"));
+    assert!(!grouping.contains_key("oc-family") && !grouping.contains_key("oc-main"));
 }
 
 #[test]
@@ -274,4 +292,52 @@ fn every_question_is_explained_and_gone_back_from() {
     talk.press("8G\r");
     let end = talk.enter_to_the_end();
     assert_eq!(end.plan().groups[0].budget.text(), "8G 2 cpus 512 pids");
+}
+
+#[test]
+fn saved_answers_give_the_same_plan_byte_for_byte() {
+    let mut talk = Talk::begin(&[]);
+    talk.at("remove a group", "\r")
+        .at("oc-home", "\r")
+        .at("oc-family", "\r");
+    talk.at("take these groups", "\r")
+        .see("(? < q)")
+        .press("12.5G\r");
+    let end = talk.enter_to_the_end();
+    let room = tempfile::tempdir().unwrap();
+    std::fs::write(room.path().join("answers.json"), end.answers.unwrap()).unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_ocmigrate"))
+        .current_dir(room.path())
+        .args([
+            "plan",
+            "-i",
+            FLEET,
+            "-o",
+            "plan.json",
+            "--answers",
+            "answers.json",
+        ])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let replayed = std::fs::read_to_string(room.path().join("plan.json")).unwrap();
+    assert_eq!(replayed, end.plan.unwrap());
+}
+
+#[test]
+fn nothing_is_wider_than_80_columns_or_coloured() {
+    let mut talk = Talk::begin(&[]);
+    talk.at("? explain", "\r")
+        .at("move agents", "\r")
+        .see("[ ]")
+        .press("\r");
+    talk.at("take these groups", "\r");
+    let end = talk.enter_to_the_end();
+    let (lines, codes) = lines_and_codes(&end.screen);
+    assert!(codes.contains(&'K') && !codes.contains(&'m'), "{codes:?}");
+    let widest = lines
+        .iter()
+        .max_by_key(|line| line.chars().count())
+        .unwrap();
+    assert!(widest.chars().count() <= 80, "{widest}");
 }

@@ -24,7 +24,10 @@ pub struct Answers {
 
 /// One answer; which of these a question takes follows from its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "an answer is a text, true or false, a list of texts, or the agents of every group"
+)]
 pub enum Answer {
     /// Yes or no.
     Flag(bool),

@@ -45,7 +45,7 @@ pub fn renew(inventory: &Inventory, old: &Plan, proposal: &Plan) -> Renewal {
         new,
         differences: old
             .facts
-            .differences(&proposal.facts, &all_gateways(old, proposal)),
+            .differences(&proposal.facts, &still_there(old, proposal)),
     }
 }
 
@@ -87,8 +87,14 @@ fn unused(grouping: &Grouping, name: &str) -> String {
         .unwrap_or_default()
 }
 
-fn all_gateways(old: &Plan, new: &Plan) -> Vec<GatewayName> {
-    let names = old.facts.gateways.iter().chain(&new.facts.gateways);
-    let names: BTreeSet<_> = names.map(|gateway| gateway.name.clone()).collect();
-    names.into_iter().collect()
+/// The gateways of then that are still there; of the others their agents tell.
+fn still_there(old: &Plan, new: &Plan) -> Vec<GatewayName> {
+    let names = old
+        .facts
+        .gateways
+        .iter()
+        .map(|gateway| gateway.name.clone());
+    names
+        .filter(|name| new.facts.find_gateway(name).is_some())
+        .collect()
 }

@@ -89,8 +89,8 @@ impl Plan {
         };
         let answers = plan::parse_answers(&read_given(path)?);
         answers.map(|answers| answers.answers).map_err(|error| {
-            let failure = Failure::of(Code::Usage, &error);
-            failure.hint(format!("correct that in {}", display::path(path)))
+            let message = format!("{}: {error}", display::path(path));
+            Failure::new(Code::Usage, message).hint("correct that, or save new answers")
         })
     }
 
@@ -99,7 +99,8 @@ impl Plan {
             return world::scan();
         };
         plan::parse_inventory(&read_given(path)?).map_err(|error| {
-            Failure::of(Code::Usage, &error)
+            let message = format!("{}: {error}", display::path(path));
+            Failure::new(Code::Usage, message)
                 .hint("make it anew on its host: ocmigrate scan -o FILE")
         })
     }

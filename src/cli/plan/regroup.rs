@@ -49,9 +49,9 @@ impl Talk<'_> {
     fn show_groups(&self, conversation: &Conversation, grouping: &Grouping) {
         match conversation.preview(grouping) {
             Ok(plan) => self.show(&plan),
-            Err(reason) => self
-                .terminal
-                .say(&format!("these groups cannot be taken: {reason}")),
+            Err(reason) => {
+                self.say_wrapped(&format!("these groups cannot be taken: {reason}"), "");
+            }
         }
         for (name, _) in grouping.iter().filter(|(_, agents)| agents.is_empty()) {
             self.terminal.say(&format!(
@@ -131,7 +131,7 @@ impl Talk<'_> {
             let mut changed = from.clone();
             match change(&mut changed, &name) {
                 Ok(()) => return Ok(Some(changed)),
-                Err(reason) => self.terminal.say(&format!("not taken: {reason}")),
+                Err(reason) => self.say_wrapped(&format!("not taken: {reason}"), ""),
             }
         }
     }

@@ -82,7 +82,7 @@ impl Talk<'_> {
             display::text(id)
         );
         if self.who == Who::Person {
-            self.terminal.say(&message);
+            self.say_wrapped(&message, "");
             return Ok(());
         }
         Err(Failure::new(Code::Usage, message).hint("take it out of the file of answers"))
@@ -109,10 +109,10 @@ impl Talk<'_> {
             };
             let before = conversation.draft().clone();
             match conversation.give(&answer) {
-                Err(reason) => self.terminal.say(&format!("not taken: {reason}")),
+                Err(reason) => self.say_wrapped(&format!("not taken: {reason}"), ""),
                 Ok(()) => {
-                    let shown = shown(question, &answer);
-                    self.terminal.say(&format!("{}: {shown}", question.text));
+                    let said = format!("{}: {}", question.text, shown(question, &answer));
+                    self.say_wrapped(&said, "");
                     if question.form != Form::Groups && *conversation.draft() != before {
                         self.show(conversation.draft());
                     }
@@ -173,10 +173,7 @@ impl Talk<'_> {
             match ask()? {
                 Reply::Answer(answer) => return Ok(Some(answer)),
                 Reply::Back => return Ok(None),
-                Reply::Explain => {
-                    let width = prompt::columns().saturating_sub(4).min(100);
-                    self.terminal.say(&display::wrap(why, width, "  "));
-                }
+                Reply::Explain => self.say_wrapped(why, "  "),
                 Reply::Quit => {
                     if prompt::confirm("Quit without writing the plan?")? {
                         return Err(Failure::new(Code::Blocked, "quit; nothing was written"));
@@ -184,6 +181,11 @@ impl Talk<'_> {
                 }
             }
         }
+    }
+
+    pub(super) fn say_wrapped(&self, text: &str, indent: &str) {
+        let width = prompt::columns().saturating_sub(1).min(100);
+        self.terminal.say(&display::wrap(text, width, indent));
     }
 
     pub(super) fn show(&self, plan: &Plan) {

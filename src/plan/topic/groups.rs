@@ -26,7 +26,7 @@ pub(super) fn apply(
 ) -> Result<(), String> {
     let homes = homes(inventory, grouping)?;
     let mut groups = Vec::new();
-    for (name, agents) in grouping.iter().filter(|(_, agents)| !agents.is_empty()) {
+    for (name, _) in grouping.iter().filter(|(_, agents)| !agents.is_empty()) {
         check::check_name(name)?;
         let gateways: Vec<&Gateway> = inventory
             .gateways
