@@ -73,13 +73,12 @@ fn free_name(grouping: &Grouping, name: &str) -> Result<(), String> {
 mod tests {
     use super::*;
 
+    fn group(name: &str, agents: &[&str]) -> (String, Vec<String>) {
+        let agents = agents.iter().map(ToString::to_string).collect();
+        (name.to_owned(), agents)
+    }
+
     fn two_groups() -> Grouping {
-        let group = |name: &str, agents: &[&str]| {
-            (
-                name.to_owned(),
-                agents.iter().map(ToString::to_string).collect(),
-            )
-        };
         Grouping::from([group("oc-core", &["a", "b"]), group("oc-work", &["c"])])
     }
 
@@ -87,8 +86,8 @@ mod tests {
     fn a_moved_agent_is_in_one_group() {
         let mut grouping = two_groups();
         move_agents(&mut grouping, &["b".to_owned()], "oc-work");
-        assert_eq!(grouping["oc-core"], ["a"]);
-        assert_eq!(grouping["oc-work"], ["b", "c"]);
+        let expected = [group("oc-core", &["a"]), group("oc-work", &["b", "c"])];
+        assert_eq!(grouping, Grouping::from(expected));
     }
 
     #[test]

@@ -108,17 +108,16 @@ impl Talk<'_> {
                 return Ok(());
             };
             let before = conversation.draft().clone();
-            match conversation.give(&answer) {
-                Err(reason) => self.say_wrapped(&format!("not taken: {reason}"), ""),
-                Ok(()) => {
-                    let said = format!("{}: {}", question.text, shown(question, &answer));
-                    self.say_wrapped(&said, "");
-                    if question.form != Form::Groups && *conversation.draft() != before {
-                        self.show(conversation.draft());
-                    }
-                    return Ok(());
-                }
+            if let Err(reason) = conversation.give(&answer) {
+                self.say_wrapped(&format!("not taken: {reason}"), "");
+                continue;
             }
+            let said = format!("{}: {}", question.text, shown(question, &answer));
+            self.say_wrapped(&said, "");
+            if question.form != Form::Groups && *conversation.draft() != before {
+                self.show(conversation.draft());
+            }
+            return Ok(());
         }
     }
 
