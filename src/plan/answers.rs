@@ -66,8 +66,10 @@ pub fn parse_answers(text: &str) -> Result<Answers, PlanError> {
     match answers.answers.keys().find(|id| !is_question(id)) {
         None => Ok(answers),
         Some(id) => Err(PlanError::Contradiction {
+            line: super::locate::line(text, &format!("answers.{id}")),
             place: format!("answers.{}", crate::display::text(id)),
             reason: "there is no such question".to_owned(),
+            hint: "plan --save-answers writes a file with every id".to_owned(),
         }),
     }
 }

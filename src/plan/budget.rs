@@ -11,6 +11,7 @@ impl Budget {
             memory,
             cpu_milli,
             pids,
+            node_heap: _,
         } = self;
         let cpus = f64::from(*cpu_milli) / 1000.0;
         format!("{} {cpus} cpus {pids} pids", memory.exact())
@@ -103,6 +104,7 @@ mod tests {
         memory: Bytes(1536 * MIB),
         cpu_milli: 2000,
         pids: 512,
+        node_heap: None,
     };
 
     #[test]
@@ -112,6 +114,7 @@ mod tests {
             memory: Bytes(6 * GIB + 1),
             cpu_milli: 1501,
             pids: 77,
+            node_heap: None,
         };
         assert_eq!(BUDGET.with(&odd.text()), Ok(odd));
     }

@@ -42,7 +42,7 @@ impl<'a> Conversation<'a> {
     #[must_use]
     pub fn next(&self) -> Option<Question> {
         let topic = self.next_topic()?;
-        let mut question = topic.question(self.inventory, &self.draft);
+        let mut question = topic.question(&self.draft);
         if let Some(answer) = self.remembered.get(&question.id) {
             let mut trial = self.draft.clone();
             if topic.apply(self.inventory, &mut trial, answer).is_ok() {
@@ -63,7 +63,7 @@ impl<'a> Conversation<'a> {
         };
         topic.apply(self.inventory, &mut self.draft, answer)?;
         // What the draft says now is the answer in full: `6G` leaves processors as they were proposed, and names them here.
-        let question = topic.question(self.inventory, &self.draft);
+        let question = topic.question(&self.draft);
         self.given.push((question.id, question.default));
         Ok(())
     }

@@ -11,11 +11,7 @@ pub type Grouping = BTreeMap<String, Vec<String>>;
 #[must_use]
 pub fn of(plan: &Plan) -> Grouping {
     let agents = |group: &Group| {
-        let mut agents: Vec<String> = plan
-            .members(group)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let mut agents: Vec<String> = group.agents().iter().map(ToString::to_string).collect();
         agents.sort();
         agents
     };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::topic::{Topic, topics};
 use super::{Answer, Difference, Grouping, Plan};
-use crate::inventory::{GatewayName, Inventory};
+use crate::inventory::GatewayName;
 
 /// What becomes of an older plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Renewal {
 
 /// Carries the decisions of an older plan over to the host that the proposal was made for.
 #[must_use]
-pub fn renew(inventory: &Inventory, old: &Plan, proposal: &Plan) -> Renewal {
+pub fn renew(old: &Plan, proposal: &Plan) -> Renewal {
     let mut grouping = super::grouping::of(old);
     let proposed = super::grouping::of(proposal);
     let there: BTreeSet<&String> = proposed.values().flatten().collect();
@@ -35,7 +35,7 @@ pub fn renew(inventory: &Inventory, old: &Plan, proposal: &Plan) -> Renewal {
         .into_iter()
         .filter(|topic| *topic != Topic::Groups);
     let mut answers: BTreeMap<String, Answer> = decided
-        .map(|topic| topic.question(inventory, old))
+        .map(|topic| topic.question(old))
         .map(|question| (question.id, question.default))
         .collect();
     answers.insert(Topic::Groups.id(), Answer::Groups(grouping));

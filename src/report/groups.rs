@@ -2,8 +2,8 @@
 
 use super::columns;
 use crate::display;
-use crate::inventory::{Edge, Inventory};
-use crate::plan::{Group, Plan};
+use crate::inventory::{AgentName, Edge, Inventory, Severity, catalogued};
+use crate::plan::{self, Group, Plan};
 use crate::units::Bytes;
 
 /// The most agents of a group that the table names.
@@ -16,26 +16,34 @@ pub fn overview(inventory: &Inventory, plan: &Plan) -> String {
     let rows = plan.groups.iter().map(|group| row(inventory, plan, group));
     let mut text = columns(&header, rows.collect(), "  ");
     let sum = Bytes(plan.groups.iter().map(|group| group.budget.memory.0).sum());
-    text += &format!("  sum {sum} of {}\n", plan.facts.host.memory);
+    let (reserve, memory) = (plan.reserve, plan.facts.host.memory);
+    let left = Bytes(memory.0.saturating_sub(reserve.0));
+    text += &format!("  sum {sum} of {left}: the host has {memory} and keeps {reserve}\n");
+    for concern in plan::concerns(plan) {
+        let finding = concern.finding;
+        if finding.severity == Severity::Inhibitor && finding.id != catalogued::CUT_EDGE.id {
+            text += &format!(
+                "  ! {} {}: {}\n",
+                finding.id,
+                display::text(&finding.about),
+                display::text(&finding.summary)
+            );
+        }
+    }
     text
 }
 
 fn row(inventory: &Inventory, plan: &Plan, group: &Group) -> Vec<String> {
-    let members = plan.members(group);
-    let is_cut = |edge: &&Edge| members.contains(&edge.from) != members.contains(&edge.to);
-    let mut names: Vec<_> = members
-        .iter()
-        .take(NAMED)
-        .map(|member| display::text(&member.agent))
-        .collect();
-    if members.len() > NAMED {
-        names.push(format!("+{}", members.len() - NAMED));
+    let agents = group.agents();
+    let own = group.gateways();
+    let is_cut = |edge: &&Edge| agents.contains(&edge.from) != agents.contains(&edge.to);
+    let shown = |agent: &AgentName| display::text(&agent.agent);
+    let mut names: Vec<String> = agents.iter().take(NAMED).map(shown).collect();
+    if agents.len() > NAMED {
+        names.push(format!("+{}", agents.len() - NAMED));
     }
-    let peaks = inventory
-        .gateways
-        .iter()
-        .filter(|gateway| group.gateways.contains(&gateway.name))
-        .filter_map(|gateway| gateway.memory);
+    let measured = plan.measured.iter().filter(|it| own.contains(&it.gateway));
+    let peaks = measured.filter_map(|it| it.memory);
     let peak = Bytes(peaks.map(|memory| memory.peak.0).sum());
     vec![
         group.name.clone(),

@@ -6,6 +6,7 @@ mod inspect;
 mod renewal;
 mod scan;
 mod status;
+mod tokens;
 
 pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text};
 pub use groups::overview;
@@ -13,6 +14,7 @@ pub use inspect::inspect_text;
 pub use renewal::renewal;
 pub use scan::scan_text;
 pub use status::{GroupStatus, status_text};
+pub use tokens::{tokens_csv, tokens_markdown, tokens_text};
 
 /// Lays rows out in columns, two spaces between them, no lines.
 fn columns(header: &[&str], rows: Vec<Vec<String>>, indent: &str) -> String {

@@ -1,6 +1,7 @@
 //! The closed catalogue of steps. A step describes itself, captures what was there, applies, undoes and verifies; making
 //! the list of them from a plan is pure, their verbs get a [`Context`] with the doors to the host and to Docker.
 
+mod built;
 mod change_owners;
 mod confirm_container;
 mod confirm_native;
@@ -9,6 +10,7 @@ mod create_container;
 mod create_network;
 mod disarm_starter;
 mod drain;
+mod export;
 mod image;
 mod list;
 mod make_base;
@@ -27,6 +29,7 @@ use serde_json::Value;
 
 pub use change_owners::Pass;
 pub use context::{Context, Paths, Reach};
+pub use export::compose_file;
 pub use list::{ListError, steps};
 
 use crate::docker::DockerError;

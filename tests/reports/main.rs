@@ -25,7 +25,13 @@ fn inventory() -> Inventory {
 }
 
 fn plan() -> Plan {
-    plan::propose(&inventory(), Some("debian:12"))
+    plan::propose(
+        &inventory(),
+        &plan::Wishes {
+            base: Some("debian:12".to_owned()),
+            ..plan::Wishes::default()
+        },
+    )
 }
 
 fn steps_of(plan: &Plan) -> Vec<Step> {
@@ -174,7 +180,7 @@ fn a_blocked_dry_run_says_by_what_and_what_to_do() {
     other.gateways[0].port = 18790;
     other.gateways[0].release = None;
     let (then, now) = (plan(), plan::Facts::of(&other));
-    report.stale = then.facts.differences(&now, &then.groups[0].gateways);
+    report.stale = then.facts.differences(&now, &then.groups[0].gateways());
     report.refused = Some(Refusal {
         what: "container `oc-joe` was not made by ocmigrate".to_owned(),
         remedy: Some("rename it".to_owned()),
@@ -212,7 +218,7 @@ fn status_is_a_table() {
 fn only_what_endangers_nothing_can_be_accepted() {
     let plan = plan();
     let mut inventory = inventory();
-    let about = plan.groups[0].gateways[0].clone();
+    let about = plan.groups[0].gateways()[0].clone();
     inventory.findings = catalogued::ALL
         .iter()
         .map(|kind| Finding::new(kind, &about, "it is so"))

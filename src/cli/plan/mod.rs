@@ -12,7 +12,8 @@ use super::failure::{Code, Failure};
 use super::prompt;
 use super::setting::read_given;
 use super::terminal::Terminal;
-use super::world;
+use super::wishes::Wishes;
+use super::{check_plan, world};
 use crate::display;
 use crate::inventory::Inventory;
 use crate::plan::{self, Answer, Conversation};
@@ -40,9 +41,14 @@ pub(super) struct Plan {
     /// Write the plan to FILE [default: the plan that is edited, or plans/HOSTNAME.json]
     #[arg(short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Build the groups' images on IMAGE, which the engine must have
-    #[arg(long, value_name = "IMAGE")]
-    base: Option<String>,
+    /// Say whether the plan in FILE makes sense, and plan nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "output", "answers", "edit"])]
+    check: Option<PathBuf>,
+    #[command(flatten)]
+    wishes: Wishes,
+    /// Accept an inhibitor of the plan: ID, or ID:WHAT where only one of several is meant
+    #[arg(long, value_name = "ID")]
+    accept: Vec<String>,
     /// Print the plan as JSON as well
     #[arg(long)]
     json: bool,
@@ -50,6 +56,9 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
+        if let Some(path) = &self.check {
+            return check_plan::run(path, terminal);
+        }
         let prepared = self.prepared()?;
         let old = self.edit.as_deref().map(read_plan).transpose()?;
         let inventory = self.inventory()?;
@@ -57,10 +66,11 @@ impl Plan {
             return Err(no_gateway());
         }
         let path = self.path(&inventory)?;
-        let proposal = plan::propose(&inventory, self.base.as_deref());
+        let mut proposal = plan::propose(&inventory, &self.wishes.read()?);
+        proposal.accepted.extend_from_slice(&self.accept);
         let mut remembered = BTreeMap::new();
         if let Some(old) = old {
-            let renewal = plan::renew(&inventory, &old, &proposal);
+            let renewal = plan::renew(&old, &proposal);
             terminal.say(&report::renewal(&renewal));
             remembered = renewal.answers;
         }

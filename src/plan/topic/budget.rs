@@ -1,13 +1,8 @@
 //! What a group may use.
 
 use super::super::{Answer, Form, Plan, check};
-use crate::inventory::Inventory;
 
-pub(super) fn ask(
-    _inventory: &Inventory,
-    draft: &Plan,
-    group: &str,
-) -> (String, String, Form, Answer) {
+pub(super) fn ask(draft: &Plan, group: &str) -> (String, String, Form, Answer) {
     let text = draft
         .find_group(group)
         .map(|group| group.budget.text())
@@ -30,7 +25,7 @@ pub(super) fn apply(draft: &mut Plan, group: &str, text: &str) -> Result<(), Str
         return Err(format!("there is no group `{group}`"));
     };
     let budget = group.budget.with(text)?;
-    check::check_budget(&host, &budget).map_err(|(_, reason)| reason)?;
+    check::check_budget(&host, &budget).map_err(|wrong| wrong.reason)?;
     group.budget = budget;
     Ok(())
 }
