@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use expectrl::{Expect, Regex, session::OsSession};
 
-/// A host with eight gateways, one agent each.
-const FLEET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fleet.inventory.json");
+/// The seed's server: 20 cores, 62 GB, a fleet in four groups.
+const FLEET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/plans/t440.inventory.json");
 
 /// Runs its arguments at 80x24, and says whether the terminal is then as it was before.
 const IN_A_TERMINAL: &str = r#"
@@ -227,30 +227,30 @@ fn agents_are_moved_and_groups_renamed_added_and_removed() {
         .at(":docomo-pj", " ")
         .see("[x]")
         .press("j")
-        .at(":rust", " ");
+        .at(":sales", " ");
     talk.see("[x]")
         .press("\r")
         .at("oc-lab", "\r")
-        .see("docomo-pj rust");
+        .see("docomo-pj sales");
     talk.at("rename a group", "\r")
-        .at("oc-main", "\r")
+        .at("oc-core", "\r")
         .see("(? < q)")
-        .press("oc-core\r");
+        .press("oc-base\r");
     talk.at("remove a group", "\r")
-        .at("oc-family", "\r")
-        .at("oc-core", "\r");
+        .at("oc-personal", "\r")
+        .at("oc-base", "\r");
     let end = talk.enter_to_the_end();
     assert_eq!(end.code, "0");
     let grouping = ocmigrate::plan::grouping::of(&end.plan());
     assert_eq!(grouping["oc-lab"].len(), 2);
-    assert_eq!(grouping["oc-core"].len(), 2);
-    assert!(!grouping.contains_key("oc-family") && !grouping.contains_key("oc-main"));
+    assert_eq!(grouping["oc-base"].len(), 11);
+    assert!(!grouping.contains_key("oc-personal") && !grouping.contains_key("oc-core"));
 }
 
 #[test]
 fn a_wrong_budget_is_refused_and_asked_again() {
     let mut talk = Talk::begin(&[]);
-    talk.see("Groups:").press("\r");
+    talk.see("Groups:").press("\r").see("(? < q)").press("\r");
     for (wrong, reason) in [
         ("16", "has no unit"),
         ("a lot", "does not begin with a number"),
@@ -271,8 +271,8 @@ fn a_wrong_budget_is_refused_and_asked_again() {
         .see("sum ");
     let end = talk.enter_to_the_end();
     let plan = end.plan();
-    let budget = plan.groups.iter().map(|group| group.budget.text()).next();
-    assert_eq!(budget.unwrap(), "7G 1.5 cpus 700 pids");
+    let budget = plan.find_group("oc-core").unwrap().budget.text();
+    assert_eq!(budget, "7G 1.5 cpus 700 pids");
 }
 
 #[test]
@@ -280,28 +280,36 @@ fn every_question_is_explained_and_gone_back_from() {
     let mut talk = Talk::begin(&[]);
     talk.at("? explain", "\r").see("becomes one container");
     talk.at("< back", "\r").see("this is the first question");
-    talk.at("take these groups", "\r");
+    talk.at("take these groups", "\r")
+        .see("(? < q)")
+        .press("\r");
     talk.see("(? < q)").press("?\r").see("hard limit");
     talk.see("(? < q)")
         .press("7G\r")
         .see("(? < q)")
         .press("<\r")
-        .see("[7G 2 cpus");
+        .see("[7G 10 cpus");
     talk.press("<\r")
-        .at("take these groups", "\r")
-        .see("[7G 2 cpus");
+        .see("stays for the host")
+        .press("\r")
+        .see("[7G 10 cpus");
     talk.press("8G\r");
     let end = talk.enter_to_the_end();
-    assert_eq!(end.plan().groups[0].budget.text(), "8G 2 cpus 512 pids");
+    assert_eq!(
+        end.plan().find_group("oc-core").unwrap().budget.text(),
+        "8G 10 cpus 2560 pids"
+    );
 }
 
 #[test]
 fn saved_answers_give_the_same_plan_byte_for_byte() {
     let mut talk = Talk::begin(&[]);
     talk.at("remove a group", "\r")
-        .at("oc-home", "\r")
-        .at("oc-family", "\r");
+        .at("oc-personal", "\r")
+        .at("oc-learning", "\r");
     talk.at("take these groups", "\r")
+        .see("(? < q)")
+        .press("\r")
         .see("(? < q)")
         .press("12.5G\r");
     let end = talk.enter_to_the_end();
@@ -341,4 +349,32 @@ fn nothing_is_wider_than_80_columns_or_coloured() {
         .max_by_key(|line| line.chars().count())
         .unwrap();
     assert!(widest.chars().count() <= 80, "{widest}");
+}
+
+#[test]
+fn the_seed_s_answers_give_the_seed_s_plan_byte_for_byte() {
+    let plans = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("plans");
+    let mut talk = Talk::begin(&[]);
+    talk.see("Groups:")
+        .press("\r")
+        .see("stays for the host (? < q)")
+        .press("\r");
+    let budgets = [
+        ("core", "16G"),
+        ("learning", "10G"),
+        ("personal", "16G"),
+        ("work", "20G"),
+    ];
+    for (group, budget) in budgets {
+        talk.see(&format!("Budget of oc-{group} (? < q)"));
+        talk.press(budget).press("\r");
+    }
+    talk.see("canary first (? < q)")
+        .press("\r")
+        .see("Accept OM-P001")
+        .at("yes", "\r");
+    let end = talk.enter_to_the_end();
+    let published = |name: &str| std::fs::read_to_string(plans.join(name)).unwrap();
+    assert_eq!(end.answers.unwrap(), published("t440.answers.json"));
+    assert_eq!(end.plan.unwrap(), published("t440.plan.json"));
 }

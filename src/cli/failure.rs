@@ -102,6 +102,9 @@ impl From<JournalError> for Failure {
             // Reading changes nothing.
             JournalError::File { action: "read", .. } => Self::of(Code::Failed, &error)
                 .hint("--state-dir names the directory that holds the journals"),
+            JournalError::Needed { .. } => {
+                Self::of(Code::Blocked, &error).hint("ocmigrate status tells where it stands")
+            }
             _ => Self::of(Code::Stuck, &error),
         }
     }

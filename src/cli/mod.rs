@@ -5,6 +5,7 @@ mod check_plan;
 mod execute;
 mod export;
 mod failure;
+mod fold;
 mod inspect;
 mod plan;
 mod plan_file;

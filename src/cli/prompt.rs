@@ -85,7 +85,7 @@ pub(super) fn line(text: &str, default: &str) -> Result<Reply<String>, Failure> 
     let input = Input::<String>::new()
         .with_prompt(format!("{text} (? < q)"))
         .default(default.to_owned())
-        .show_default(text.len() + default.len() < columns().saturating_sub(20));
+        .show_default(text.len() + default.len() < columns().saturating_sub(14));
     let written = interact(|| input.report(false).interact_text())?;
     Ok(match written.trim() {
         "?" => Reply::Explain,

@@ -2,8 +2,8 @@
 
 use super::columns;
 use crate::display;
-use crate::inventory::{AgentName, Edge, Inventory, Severity, catalogued};
-use crate::plan::{self, Group, Plan};
+use crate::inventory::{AgentName, Severity, catalogued};
+use crate::plan::{self, Concern, Group, Plan};
 use crate::units::Bytes;
 
 /// The most agents of a group that the table names.
@@ -11,16 +11,16 @@ const NAMED: usize = 2;
 
 /// Renders the groups of a plan for a terminal of 80 columns.
 #[must_use]
-pub fn overview(inventory: &Inventory, plan: &Plan) -> String {
+pub fn overview(plan: &Plan) -> String {
     let header = ["group", "agents", "peak", "memory", "cpus", "edges cut"];
-    let rows = plan.groups.iter().map(|group| row(inventory, plan, group));
+    let concerns = plan::concerns(plan);
+    let rows = plan.groups.iter().map(|group| row(plan, &concerns, group));
     let mut text = columns(&header, rows.collect(), "  ");
     let sum = Bytes(plan.groups.iter().map(|group| group.budget.memory.0).sum());
     let (reserve, memory) = (plan.reserve, plan.facts.host.memory);
     let left = Bytes(memory.0.saturating_sub(reserve.0));
     text += &format!("  sum {sum} of {left}: the host has {memory} and keeps {reserve}\n");
-    for concern in plan::concerns(plan) {
-        let finding = concern.finding;
+    for Concern { finding, groups: _ } in &concerns {
         if finding.severity == Severity::Inhibitor && finding.id != catalogued::CUT_EDGE.id {
             text += &format!(
                 "  ! {} {}: {}\n",
@@ -33,10 +33,11 @@ pub fn overview(inventory: &Inventory, plan: &Plan) -> String {
     text
 }
 
-fn row(inventory: &Inventory, plan: &Plan, group: &Group) -> Vec<String> {
+fn row(plan: &Plan, concerns: &[Concern], group: &Group) -> Vec<String> {
     let agents = group.agents();
     let own = group.gateways();
-    let is_cut = |edge: &&Edge| agents.contains(&edge.from) != agents.contains(&edge.to);
+    let is_cut =
+        |it: &&Concern| it.finding.id == catalogued::CUT_EDGE.id && it.groups.contains(&group.name);
     let shown = |agent: &AgentName| display::text(&agent.agent);
     let mut names: Vec<String> = agents.iter().take(NAMED).map(shown).collect();
     if agents.len() > NAMED {
@@ -55,6 +56,6 @@ fn row(inventory: &Inventory, plan: &Plan, group: &Group) -> Vec<String> {
         },
         group.budget.memory.to_string(),
         (f64::from(group.budget.cpu_milli) / 1000.0).to_string(),
-        inventory.edges.iter().filter(is_cut).count().to_string(),
+        concerns.iter().filter(is_cut).count().to_string(),
     ]
 }

@@ -5,6 +5,7 @@ mod groups;
 mod inspect;
 mod renewal;
 mod scan;
+mod silence;
 mod status;
 mod tokens;
 
@@ -13,6 +14,7 @@ pub use groups::overview;
 pub use inspect::inspect_text;
 pub use renewal::renewal;
 pub use scan::scan_text;
+pub use silence::{Silence, Took, silence_text};
 pub use status::{GroupStatus, status_text};
 pub use tokens::{tokens_csv, tokens_markdown, tokens_text};
 

@@ -77,7 +77,6 @@ impl Plan {
         let conversation = Conversation::new(&inventory, proposal, remembered);
         let talk = Talk {
             terminal,
-            inventory: &inventory,
             who: self.who(),
         };
         let conversation = talk.hold(conversation, prepared, &path)?;
@@ -151,7 +150,7 @@ impl Plan {
         if self.json {
             terminal.data(&json(plan))?;
         } else {
-            terminal.data(&summary(plan, inventory))?;
+            terminal.text(&summary(plan, inventory))?;
         }
         let group = plan
             .groups
@@ -180,7 +179,7 @@ pub(super) fn no_gateway() -> Failure {
 
 /// The groups, and what keeps execute from carrying them out.
 fn summary(plan: &plan::Plan, inventory: &Inventory) -> String {
-    let mut text = report::overview(inventory, plan);
+    let mut text = report::overview(plan);
     for group in &plan.groups {
         let blockers = plan::blockers(inventory, group, &[]).len();
         if blockers > 0 {

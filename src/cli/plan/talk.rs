@@ -7,7 +7,6 @@ use crate::cli::failure::{Code, Failure};
 use crate::cli::prompt::{self, Reply};
 use crate::cli::terminal::Terminal;
 use crate::display;
-use crate::inventory::Inventory;
 use crate::plan::{Answer, Choice, Conversation, Form, Plan, Question};
 use crate::report;
 
@@ -22,10 +21,9 @@ pub(super) enum Who {
     Nobody,
 }
 
-/// A conversation about one inventory.
+/// A conversation at a terminal, or without anybody.
 pub(super) struct Talk<'a> {
     pub(super) terminal: &'a Terminal,
-    pub(super) inventory: &'a Inventory,
     pub(super) who: Who,
 }
 
@@ -188,7 +186,7 @@ impl Talk<'_> {
     }
 
     pub(super) fn show(&self, plan: &Plan) {
-        let overview = report::overview(self.inventory, plan);
+        let overview = report::overview(plan);
         self.terminal.say(overview.trim_end());
     }
 }

@@ -103,7 +103,7 @@ fn decided(inventory: &Inventory, draft: &Plan, name: &str, members: Vec<Member>
                 Network::Bridge { .. } => Network::Bridge {
                     name: propose::network(name),
                 },
-                other => other.clone(),
+                Network::Host => Network::Host,
             },
             ..group.clone()
         },

@@ -9,7 +9,7 @@ pub(super) fn ask(draft: &Plan) -> (String, String, Form, Answer) {
         .map(|group| group.name.as_str())
         .collect();
     (
-        "Order, the first is the canary".to_owned(),
+        "Order, canary first".to_owned(),
         "Groups are moved one after the other, in this order. The first is the canary: if it does badly, the others have not \
          been touched yet. So begin with the group that you can do without for an hour, and leave the one that all others \
          need for the end. Write all names, with spaces between them."
