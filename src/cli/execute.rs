@@ -60,7 +60,7 @@ impl Execute {
         if !self.is_native(&world, terminal)? {
             return Ok(());
         }
-        let (steps, inventory) = self.prepare(&plan, &world.paths)?;
+        let (steps, inventory) = self.prepare(&plan, &world.paths, terminal)?;
         let report = self.rehearse(&world, &plan, &steps, &inventory)?;
         self.show(&report, terminal)?;
         if report.is_blocked() {
@@ -91,8 +91,13 @@ impl Execute {
     }
 
     /// Scans the host that the plan was made for, and lists the steps.
-    fn prepare(&self, plan: &Plan, paths: &Paths) -> Result<(Vec<Step>, Inventory), Failure> {
-        let inventory = world::scan()?;
+    fn prepare(
+        &self,
+        plan: &Plan,
+        paths: &Paths,
+        terminal: &Terminal,
+    ) -> Result<(Vec<Step>, Inventory), Failure> {
+        let inventory = world::scan(terminal)?;
         if plan.facts.host.machine != inventory.host.machine {
             let name = crate::display::text(&plan.facts.host.name);
             return Err(Failure::new(

@@ -2,6 +2,7 @@
 //! everything else.
 
 mod check_plan;
+mod counter;
 mod execute;
 mod export;
 mod failure;

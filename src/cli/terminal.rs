@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use dialoguer::console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::counter::Counter;
 use super::failure::{Code, Failure};
 use super::fold::fold;
 use crate::execute::Event;
@@ -73,6 +74,12 @@ impl Terminal {
             *last = Some(Instant::now());
             let _ = writeln!(io::stderr().lock(), "        {text}");
         }
+    }
+
+    /// Shows a count that threads report, until it is dropped.
+    pub(super) fn counter(&self) -> Counter {
+        self.end_note();
+        Counter::new(self.is_terminal)
     }
 
     fn end_note(&self) {

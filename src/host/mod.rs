@@ -35,13 +35,15 @@ mod walk;
 #[cfg(test)]
 mod walk_tests;
 
-pub use census::census;
+pub use census::{Ground, Progress, census, file_systems};
 pub use entry::{Identity, Stat};
 pub use files::READ_LIMIT;
 pub use given::{make_parent, read_given, write_given};
 pub use reader::Reader;
 pub use real::RealHost;
-pub use walk::{Entry, KEPT_OPEN, Unvisited, walk};
+pub use walk::{
+    Entry, KEPT_OPEN, Then, Unvisited, Visitor, WORKERS, walk, walk_alone, walk_together,
+};
 
 /// What can go wrong on the host: what was tried, on which object.
 #[derive(Debug, thiserror::Error)]

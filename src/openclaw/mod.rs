@@ -14,6 +14,7 @@ mod include;
 mod loopback;
 mod merged;
 mod secret_file;
+mod skill;
 mod tree;
 mod value;
 
@@ -34,12 +35,13 @@ pub use bindings::{BindingProblem, BindingProblemKind};
 pub use config::{ConfigError, Document};
 pub use credentials::{FoundCredential, Unresolved};
 pub use edges::{MOST_RELATIONS, Relation};
-pub use facts::{Context, Facts, facts};
+pub use facts::{Browser, Context, Facts, facts};
 pub use include::{
     IncludeError, IncludeProblem, IncludeReader, MAX_INCLUDE_BYTES, Origin, include_roots, merge,
 };
-pub use loopback::LoopbackUrl;
+pub use loopback::{LoopbackUrl, addresses as loopback_addresses};
 pub use meaning::meaning;
 pub use merged::Merged;
 pub use release::Version;
 pub use secret_file::SecretFile;
+pub use skill::{SkillPrograms, skill_programs};

@@ -194,6 +194,7 @@ impl HostFacts {
             cores,
             memory_total,
             memory_used: _,
+            file_systems: _,
             cgroup: _,
             engine: _,
         } = host.clone();

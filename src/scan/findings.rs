@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::ownership;
 use crate::display;
 use crate::inventory::{Finding, Gateway, Starter, catalogued};
 use crate::openclaw::{Facts, Version, release};
@@ -18,12 +19,11 @@ pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr
         open_bind(gateway, facts),
         no_origins(gateway, facts),
         foreign_port(gateway, foreign),
-        strays(gateway),
-        hard_links(gateway),
     ];
     single
         .into_iter()
         .flatten()
+        .chain(ownership::findings(gateway))
         .chain(revivers(gateway))
         .chain(loopback(gateway, facts))
         .collect()
@@ -164,32 +164,6 @@ fn foreign_port(gateway: &Gateway, foreign: &[SocketAddr]) -> Option<Finding> {
     Some(Finding::new(&catalogued::FOREIGN_PORT, &gateway.name, summary).at(address))
 }
 
-fn strays(gateway: &Gateway) -> Option<Finding> {
-    let census = gateway.census.as_ref().filter(|census| census.strays > 0)?;
-    let summary = format!(
-        "{} of {} entries do not belong to {}",
-        census.strays, census.entries, gateway.user.name
-    );
-    let finding = Finding::new(&catalogued::STRAY_OWNER, &gateway.name, summary);
-    Some(match census.sample.first() {
-        Some(stray) => finding.at(&stray.path),
-        None => finding,
-    })
-}
-
-fn hard_links(gateway: &Gateway) -> Option<Finding> {
-    let census = gateway
-        .census
-        .as_ref()
-        .filter(|census| census.hard_linked_strays > 0)?;
-    let summary = format!(
-        "{} files of another owner have several names",
-        census.hard_linked_strays
-    );
-    let place = display::path(&gateway.state_directory);
-    Some(Finding::new(&catalogued::HARD_LINKED_STRAY, &gateway.name, summary).at(place))
-}
-
 fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
     let urls = facts.into_iter().flat_map(|facts| &facts.loopback_urls);
     let findings = urls.map(|url| {
@@ -207,8 +181,8 @@ fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
 pub(super) mod tests {
     use super::*;
     use crate::inventory::{
-        Arming, Auth, Census, Config, CronStarter, GatewayName, Release, Reviver, UnitScope,
-        UnitStarter, User, When,
+        Arming, Auth, Config, CronStarter, GatewayName, Release, Reviver, UnitScope, UnitStarter,
+        User, When,
     };
     use crate::openclaw::{Context, Merged, facts};
     use crate::secret::Hasher;
@@ -262,8 +236,11 @@ pub(super) mod tests {
             revivers: Vec::new(),
             environment: Vec::new(),
             memory: None,
+            load: None,
             last_boot_ms: None,
             census: None,
+            needs: Vec::new(),
+            references: Vec::new(),
         }
     }
 
@@ -389,15 +366,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn strays_foreign_ports_and_loopback_services_are_found_at_their_place() {
-        let census = Census {
-            entries: 9,
-            strays: 2,
-            hard_linked_strays: 1,
-            ..Census::default()
-        };
-        let expected = ["OM-O002 ", "OM-O004 /home/joe/.openclaw"];
-        assert_eq!(found(|it| it.census = Some(census), "{}", &[]), expected);
+    fn foreign_ports_and_loopback_services_are_found_at_their_place() {
         let address = "127.0.0.1:18789".parse().expect("an address");
         assert_eq!(found(|_| {}, "{}", &[address]), ["OM-N001 127.0.0.1:18789"]);
         let text = "{\nmodels: {providers: {x: {baseUrl: 'http://localhost:11434/v1'}}}}";

@@ -61,7 +61,7 @@ impl Plan {
         }
         let prepared = self.prepared()?;
         let old = self.edit.as_deref().map(read_plan).transpose()?;
-        let inventory = self.inventory()?;
+        let inventory = self.inventory(terminal)?;
         if inventory.gateways.is_empty() {
             return Err(no_gateway());
         }
@@ -103,9 +103,9 @@ impl Plan {
         })
     }
 
-    fn inventory(&self) -> Result<Inventory, Failure> {
+    fn inventory(&self, terminal: &Terminal) -> Result<Inventory, Failure> {
         let Some(path) = &self.inventory else {
-            return world::scan();
+            return world::scan(terminal);
         };
         plan::parse_inventory(&read_given(path)?).map_err(|error| {
             let message = format!("{}: {error}", display::path(path));
