@@ -110,6 +110,20 @@ impl Terminal {
         ExitCode::from(*code as u8)
     }
 
+    /// Asks for a line of text.
+    pub(super) fn ask_for(&self, question: &str) -> Result<String, Failure> {
+        self.end_note();
+        if !io::stdin().is_terminal() {
+            return Err(Failure::new(Code::Usage, "there is no terminal to ask at")
+                .hint("add --yes-i-mean GROUP"));
+        }
+        catch(signal_hook::consts::SIGINT);
+        let answer = dialoguer::Input::new()
+            .with_prompt(question)
+            .interact_text();
+        answer.map_err(|_| Failure::new(Code::Interrupted, "interrupted; nothing was changed"))
+    }
+
     /// Asks a yes-or-no question; the default is no.
     pub(super) fn ask(&self, question: &str) -> Result<bool, Failure> {
         self.end_note();

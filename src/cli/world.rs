@@ -33,9 +33,19 @@ impl World {
             host: RealHost,
             docker: DockerSocket::connect()?,
             hasher: hasher(&Reader::new())?,
-            paths: Paths::installed(state),
+            paths: paths(state),
         })
     }
+}
+
+/// Where an installed ocmigrate keeps its files; a unit at boot calls the program that runs now.
+fn paths(state: &Path) -> Paths {
+    let state = std::path::absolute(state).unwrap_or_else(|_| state.to_owned());
+    let mut paths = Paths::installed(&state);
+    if let Ok(program) = std::env::current_exe() {
+        paths.program = program;
+    }
+    paths
 }
 
 /// Scans this machine; an engine that does not answer is a finding, not an error.

@@ -286,3 +286,24 @@ fn steps_outside(tree: &Path, foreign: u64) -> u64 {
     walk_together(tree, &mut visitors).unwrap();
     visitors.iter().map(|it| it.1).sum()
 }
+
+#[test]
+fn a_directory_swapped_between_look_and_entry_is_not_entered() {
+    let room = tempfile::tempdir().unwrap();
+    let (tree, outside) = (room.path().join("tree"), room.path().join("outside"));
+    fs::create_dir_all(tree.join("d")).unwrap();
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("secret"), "").unwrap();
+    symlink(&outside, tree.join("l")).unwrap();
+    let mut seen = Vec::new();
+    walk(&tree, &mut |entry| {
+        seen.push(entry.path.to_owned());
+        if entry.path == Path::new("d") {
+            let (directory, link) = (tree.join("d"), tree.join("l"));
+            renameat_with(CWD, directory, CWD, link, RenameFlags::EXCHANGE).unwrap();
+        }
+        Ok(())
+    })
+    .unwrap();
+    assert!(!seen.contains(&PathBuf::from("d/secret")), "{seen:?}");
+}

@@ -166,7 +166,7 @@ catalogue! {
     UNKNOWN_STARTER = "OM-S001" Inhibitor
         "run the gateway from its systemd unit: openclaw gateway install"
         "ocmigrate cannot tell what would start this gateway again, so it could not keep a second poller from starting. \
-         Gateways started by a systemd unit can be moved.";
+         Gateways started by a systemd unit, cron, pm2, tmux, screen, a shell loop or by hand can be moved.";
     /// Configured, not running.
     NOT_RUNNING = "OM-S002" Inhibitor
         "start it, or remove its unit"
@@ -178,14 +178,14 @@ catalogue! {
     /// Something else would start it again.
     REVIVER = "OM-S004" Inhibitor
         "disarm it as the inventory says"
-        "Beside its starter something else would start this gateway again: another unit, a crontab, pm2, a shell loop. \
-         While the container runs that would be a second poller of the same bots. ocmigrate disarms one systemd unit; \
-         the rest is disarmed by hand, and armed again after a rollback.";
+        "Beside its starter something else would start this gateway again, and while the container runs that would be a second \
+         poller of the same bots. ocmigrate disarms services and lines of crontabs (OM-S013); a timer, a path unit or an \
+         application in another pm2 is disarmed by hand, and armed again after a rollback.";
     /// A starter that ocmigrate knows and does not disarm.
     FOREIGN_STARTER = "OM-S005" Inhibitor
         "run the gateway from its systemd unit: openclaw gateway install"
-        "The gateway is not started by a systemd unit but by cron, pm2, tmux, screen, a shell loop or by hand. ocmigrate \
-         knows how it is started and cannot disarm that yet: it moves gateways that a systemd unit starts.";
+        "ocmigrate knows what started this gateway and cannot disarm it: a line of a crontab that was not found again, or an \
+         application of pm2 whose name pm2 takes for a number, for all or for an option.";
     /// Could be started, but nothing does.
     SLEEPING_REVIVER = "OM-S006" Info
         "leave it as it is, or remove it"
@@ -218,6 +218,16 @@ catalogue! {
     COMPANION = "OM-S012" Info
         "look whether it reaches the gateway, and is reached, once the gateway runs in a container"
         "A process on this host speaks to the gateway over loopback, or serves it there.";
+    /// Something else would start it again, and is disarmed too.
+    DISARMED_REVIVER = "OM-S013" Info
+        "leave it: execute disarms it, and rollback arms it again"
+        "Beside its starter something else would start this gateway again: another service, a line of a crontab. execute keeps \
+         both from it while the container runs.";
+    /// Started by cron through a script.
+    SCRIPTED_LINE = "OM-S014" Info
+        "look whether the script does anything that the gateway needs in its container"
+        "cron runs a script, and the script starts the gateway. Its environment goes along into the container; what else the \
+         script does happens only natively. rollback starts the gateway by the line's own command.";
     /// More memory than there is.
     OVER_HOST = "OM-P001" Inhibitor
         "lower budgets or the reserve, move fewer groups, or accept it: --accept OM-P001"
@@ -342,7 +352,7 @@ catalogue! {
         "This release of OpenClaw has not been moved by ocmigrate's tests: its health endpoint or its configuration \
          differ.";
     /// A program that is not there.
-    MISSING_PROGRAM = "OM-P001" Info
+    MISSING_PROGRAM = "OM-N001" Info
         "install it where the agents need it; what is missing here will be missing in the container"
         "A skill or a script of an agent asks for a program that is not on this host. OpenClaw leaves such skills out; the          script does not run.";
     /// Loopback services.

@@ -11,6 +11,7 @@ mod credentials;
 mod edges;
 mod edit;
 mod include;
+mod known_secrets;
 mod loopback;
 mod merged;
 mod secret_file;
@@ -28,6 +29,7 @@ pub mod layout;
 pub mod meaning;
 pub mod output;
 pub mod release;
+pub mod sessions;
 
 pub use auth_store::{auth_store, oauth_logins};
 pub use bind::{Rewrite, RewriteError, Rewritten, find_included_tie, for_container};
@@ -39,6 +41,7 @@ pub use facts::{Browser, Context, Facts, facts};
 pub use include::{
     IncludeError, IncludeProblem, IncludeReader, MAX_INCLUDE_BYTES, Origin, include_roots, merge,
 };
+pub use known_secrets::known_secrets;
 pub use loopback::{LoopbackUrl, addresses as loopback_addresses};
 pub use meaning::meaning;
 pub use merged::Merged;

@@ -9,7 +9,7 @@ mod silence;
 mod status;
 mod tokens;
 
-pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text};
+pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text, rehearsed_text};
 pub use groups::overview;
 pub use inspect::inspect_text;
 pub use renewal::renewal;
