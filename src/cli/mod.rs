@@ -11,6 +11,7 @@ mod fold;
 mod inspect;
 mod plan;
 mod plan_file;
+mod prompt;
 mod recover;
 mod rollback;
 mod scan;

@@ -132,19 +132,7 @@ impl Terminal {
                 Failure::new(Code::Usage, "there is no terminal to ask at").hint("add --yes")
             );
         }
-        // At Ctrl-C the prompt sends its own process a SIGINT, which would kill it with the cursor hidden.
-        catch(signal_hook::consts::SIGINT);
-        let answer = dialoguer::Confirm::new()
-            .with_prompt(question)
-            .default(false)
-            .interact();
-        answer.map_err(|_| {
-            let terminal = Term::stderr();
-            let _ = terminal
-                .show_cursor()
-                .and_then(|()| terminal.write_line(""));
-            Failure::new(Code::Interrupted, "interrupted; nothing was changed")
-        })
+        super::prompt::confirm(question)
     }
 }
 
@@ -201,7 +189,7 @@ pub(super) fn catch_interrupts() {
     catch(signal_hook::consts::SIGTERM);
 }
 
-fn catch(signal: i32) {
+pub(super) fn catch(signal: i32) {
     let flag = INTERRUPTED.get_or_init(|| Arc::new(AtomicBool::new(false)));
     // Without the handler the signal kills, which resume copes with.
     let _ = signal_hook::flag::register(signal, Arc::clone(flag));

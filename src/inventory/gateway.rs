@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agent, Arming, Census, ChannelAccount, Credential, HostReference, Need, Reviver, Starter,
+    Agent, AgentName, Arming, Census, ChannelAccount, Credential, HostReference, Need, Reviver,
+    Starter,
 };
 use crate::secret::KeyedHash;
 use crate::units::Bytes;
@@ -79,6 +80,16 @@ pub struct Gateway {
 impl Gateway {
     /// The most references of one agent that an inventory lists.
     pub const REFERENCES: usize = 50;
+}
+
+impl Gateway {
+    /// Names its agents, in the order of the configuration.
+    pub fn agent_names(&self) -> impl Iterator<Item = AgentName> {
+        self.agents.iter().map(|agent| AgentName {
+            gateway: self.name.clone(),
+            agent: agent.id.clone(),
+        })
+    }
 }
 
 /// A user of the host; passwd(5).

@@ -70,7 +70,17 @@ pub fn objections(plan: &Plan, group: &Group, accepted: &[String]) -> Vec<Findin
         .collect()
 }
 
-fn may_pass(finding: &Finding, accepted: &[String]) -> bool {
+/// Returns the entry of a plan's `accepted` for a finding that a person may accept.
+pub(super) fn entry(finding: &Finding) -> Option<String> {
+    let is_acceptable = ACCEPTABLE.contains(&finding.id.as_str());
+    let id = &finding.id;
+    is_acceptable.then(|| match finding.about.as_str() {
+        "host" => id.clone(),
+        about => format!("{id}:{about}"),
+    })
+}
+
+pub(super) fn may_pass(finding: &Finding, accepted: &[String]) -> bool {
     let is_edge = finding.id == catalogued::CUT_EDGE.id;
     let by_name = accepted
         .iter()
