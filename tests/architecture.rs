@@ -15,11 +15,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("host", &["inventory"]),
     ("docker", &["inventory"]),
     ("scan", &["host", "inventory", "openclaw"]),
-    ("plan", &["inventory"]),
+    ("plan", &["inventory", "openclaw"]),
     ("step", &["docker", "host", "inventory", "openclaw", "plan"]),
     ("journal", &[]),
     ("execute", &["journal", "step"]),
-    ("report", &["inventory", "plan", "step"]),
+    ("report", &["inventory", "journal", "plan", "step"]),
     (
         "cli",
         &[

@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::failure::{Code, Failure};
+use super::plan_file;
 use super::setting::{self, Setting};
 use super::terminal::Terminal;
 use super::world::{self, World};
-use crate::host::{Host, Reader};
+use crate::host::Host;
 use crate::inventory::Inventory;
 use crate::journal::{self, Direction, Journal, Lock, Outcome};
 use crate::openclaw;
 use crate::plan::{self, Facts, Plan};
-use crate::report::{self, DryRun, Refusal};
-use crate::step::{Paths, Step, steps};
+use crate::report::{self, DryRun, Refusal, Silence};
+use crate::step::{Choices, Context, Paths, Rehearsed, Step, StepError, steps};
 
 /// Move a group into its container
 #[expect(
@@ -38,6 +39,18 @@ pub(super) struct Execute {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// Do not start the container on a copy of the state first
+    #[arg(long, conflicts_with = "resume")]
+    no_rehearsal: bool,
+    /// Watch the container for SECONDS before the run ends
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(0..=86_400),
+        conflicts_with = "resume"
+    )]
+    soak: u64,
     /// Go on in spite of an inhibitor that can be accepted
     #[arg(long, value_name = "ID")]
     accept: Vec<String>,
@@ -54,21 +67,12 @@ impl Execute {
         if self.resume {
             return self.resume(&World::open(state, "execute")?, terminal);
         }
-        let plan = self.read_plan()?;
+        let plan = plan_file::read(self.plan.as_deref())?;
         let world = World::open(state, "execute")?;
-        let known = Setting::read_state(&world, &self.group)?;
-        match known {
-            Direction::Forward { .. } | Direction::Back { .. } => return Err(self.unfinished()),
-            Direction::Ended(Outcome::InContainer) => {
-                terminal.say(&format!(
-                    "{} is in its container already: ocmigrate status",
-                    self.group
-                ));
-                return Ok(());
-            }
-            Direction::Unopened | Direction::Ended(Outcome::Native) => {}
+        if !self.is_native(&world, terminal)? {
+            return Ok(());
         }
-        let (steps, inventory) = self.prepare(&plan, &world.paths)?;
+        let (steps, inventory) = self.prepare(&plan, &world.paths, terminal)?;
         let report = self.rehearse(&world, &plan, &steps, &inventory)?;
         self.show(&report, terminal)?;
         if report.is_blocked() {
@@ -80,26 +84,39 @@ impl Execute {
         if !self.yes && !terminal.ask("Proceed?")? {
             return Err(Failure::new(Code::Blocked, "declined; nothing was changed"));
         }
-        self.execute(&world, plan, steps, terminal)
+        self.execute(&world, &plan, steps, terminal)
     }
 
-    fn read_plan(&self) -> Result<Plan, Failure> {
-        let path = match &self.plan {
-            Some(path) => path.clone(),
-            None => plan::default_path(&Reader::new().machine().name),
-        };
-        let text = setting::read_given(&path)
-            .map_err(|failure| failure.hint("ocmigrate plan --yes writes one"))?;
-        plan::parse(&text).map_err(|error| {
-            let mut failure = Failure::from(error);
-            failure.message = format!("{}: {}", crate::display::path(&path), failure.message);
-            failure
-        })
+    /// Returns whether a run can begin; a group that is in its container already is told and is no failure.
+    fn is_native(&self, world: &World, terminal: &Terminal) -> Result<bool, Failure> {
+        match Setting::read_state(world, &self.group)? {
+            Direction::Forward { .. } | Direction::Back { .. } => Err(self.unfinished()),
+            Direction::Ended(Outcome::InContainer | Outcome::Final) => {
+                terminal.say(&format!(
+                    "{} is in its container already: ocmigrate status",
+                    self.group
+                ));
+                Ok(false)
+            }
+            Direction::Unopened | Direction::Ended(Outcome::Native) => Ok(true),
+        }
+    }
+
+    fn choices(&self) -> Choices {
+        Choices {
+            rehearsal: !self.no_rehearsal,
+            soak_seconds: self.soak,
+        }
     }
 
     /// Scans the host that the plan was made for, and lists the steps.
-    fn prepare(&self, plan: &Plan, paths: &Paths) -> Result<(Vec<Step>, Inventory), Failure> {
-        let inventory = world::scan()?;
+    fn prepare(
+        &self,
+        plan: &Plan,
+        paths: &Paths,
+        terminal: &Terminal,
+    ) -> Result<(Vec<Step>, Inventory), Failure> {
+        let inventory = world::scan(terminal)?;
         if plan.facts.host.machine != inventory.host.machine {
             let name = crate::display::text(&plan.facts.host.name);
             return Err(Failure::new(
@@ -108,7 +125,7 @@ impl Execute {
             )
             .hint("ocmigrate plan --yes makes one for this host"));
         }
-        let steps = steps(plan, &self.group, paths)?;
+        let steps = steps(plan, &self.group, paths, &self.choices())?;
         Ok((steps, inventory))
     }
 
@@ -124,7 +141,7 @@ impl Execute {
             .find_group(&self.group)
             .ok_or_else(super::plan::no_gateway)?;
         let gateway = group
-            .gateways
+            .gateways()
             .first()
             .and_then(|name| plan.facts.find_gateway(name))
             .ok_or_else(super::plan::no_gateway)?;
@@ -136,10 +153,11 @@ impl Execute {
         let mut report = report::dry_run(group, gateway, steps, last_boot);
         report.stale = plan
             .facts
-            .differences(&Facts::of(inventory), &group.gateways);
+            .differences(&Facts::of(inventory), &group.gateways());
         report.blocked_by = plan::blockers(inventory, group, &self.accept)
             .into_iter()
             .cloned()
+            .chain(plan::objections(plan, group, &self.accept))
             .collect();
         let say = |_: &str| {};
         let context = setting::context(world, &say);
@@ -155,8 +173,13 @@ impl Execute {
             .as_ref()
             .and_then(|release| release.version.parse().ok())
             && let Ok(Some(file)) = world.host.read(&gateway.config)
-            && let Ok(rewritten) =
-                openclaw::for_container(&file.bytes, gateway.port, &version, &world.hasher)
+            && let Ok(rewritten) = openclaw::for_container(
+                &file.bytes,
+                gateway.bind.as_deref(),
+                gateway.port,
+                &version,
+                &world.hasher,
+            )
         {
             let spoken = rewritten.rewrite.spoken();
             report.set_config_change(&gateway.config, &file.bytes, &rewritten.text, &spoken);
@@ -173,7 +196,7 @@ impl Execute {
                 terminal.data(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"))
             }
             (true, false) => Ok(()),
-            (false, true) => terminal.data(&report::dry_run_text(report)),
+            (false, true) => terminal.text(&report::dry_run_text(report)),
             (false, false) => {
                 terminal.say(report::dry_run_text(report).trim_end());
                 Ok(())
@@ -184,16 +207,15 @@ impl Execute {
     fn execute(
         &self,
         world: &World,
-        plan: Plan,
+        plan: &Plan,
         steps: Vec<Step>,
         terminal: &Terminal,
     ) -> Result<(), Failure> {
         setting::make_state_directory(world)?;
         let _lock = Lock::take(&world.paths.state)?;
         // Another run may have come to its end between the question and the lock.
-        match Setting::read_state(world, &self.group)? {
-            Direction::Unopened | Direction::Ended(Outcome::Native) => {}
-            _ => return Err(self.unfinished()),
+        if !self.is_native(world, terminal)? {
+            return Ok(());
         }
         let (setting, journal) = Setting::begin(world, plan, steps, &self.group)?;
         self.go(world, &setting, journal, terminal)
@@ -224,15 +246,55 @@ impl Execute {
     ) -> Result<(), Failure> {
         super::terminal::catch_interrupts();
         let tell = |event| terminal.event(&event, self.json);
-        let outcome = setting::with_run(world, setting, &mut journal, &tell, |run| run.resume())?;
+        let ask = |context: &Context| self.ask_at_the_edge(context, terminal);
+        let outcome = setting::with_run(world, setting, &mut journal, &tell, &ask, |run| {
+            run.resume()
+        })?;
         let end = match outcome {
-            Outcome::InContainer => "is in its container",
+            Outcome::InContainer | Outcome::Final => "is in its container",
             Outcome::Native => "is native",
         };
         terminal.say(&format!("{} {end}", self.group));
         if outcome == Outcome::InContainer {
+            self.tell_silence(world, setting, terminal)?;
             terminal.say(&format!("back: ocmigrate rollback --group {}", self.group));
         }
+        Ok(())
+    }
+
+    /// Says what the rehearsal measured, and asks a last time; nothing was stopped yet.
+    fn ask_at_the_edge(&self, context: &Context, terminal: &Terminal) -> Result<(), StepError> {
+        match Rehearsed::find(context, &self.group)? {
+            Some(rehearsed) => terminal.say(&report::rehearsed_text(&rehearsed)),
+            None => terminal.say(UNPROVEN),
+        }
+        if self.yes || self.resume {
+            return Ok(());
+        }
+        let question = "Everything is ready. Make the bots silent and move them?";
+        match terminal.ask(question) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StepError::declined()),
+            Err(failure) if failure.code == Code::Interrupted => {
+                Err(StepError::unmet("interrupted"))
+            }
+            Err(failure) => Err(StepError::unmet(failure.message)),
+        }
+    }
+
+    fn tell_silence(
+        &self,
+        world: &World,
+        setting: &Setting,
+        terminal: &Terminal,
+    ) -> Result<(), Failure> {
+        let Some(silence) = Silence::find(&setting.steps, &setting.read_entries(world)?) else {
+            return Ok(());
+        };
+        if self.json {
+            return terminal.data(&(serde_json::to_string(&silence).unwrap_or_default() + "\n"));
+        }
+        terminal.say(report::silence_text(&silence).trim_end());
         Ok(())
     }
 
@@ -247,6 +309,10 @@ impl Execute {
         ))
     }
 }
+
+/// What a run without a rehearsal does not know.
+const UNPROVEN: &str = "no rehearsal: unproven are that the gateway starts in its container at all, that its memory \
+    limit is enough, and how long the bots will be silent";
 
 impl Setting {
     /// Returns where the group's journal stands, without its plan.

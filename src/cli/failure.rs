@@ -5,7 +5,7 @@ use crate::execute::ExecuteError;
 use crate::host::HostError;
 use crate::journal::{JournalError, LockError};
 use crate::plan::PlanError;
-use crate::step::{ListError, StepError};
+use crate::step::{DECLINED, ListError, StepError};
 
 /// The exit codes beside 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,9 @@ impl From<JournalError> for Failure {
             // Reading changes nothing.
             JournalError::File { action: "read", .. } => Self::of(Code::Failed, &error)
                 .hint("--state-dir names the directory that holds the journals"),
+            JournalError::Needed { .. } => {
+                Self::of(Code::Blocked, &error).hint("ocmigrate status tells where it stands")
+            }
             _ => Self::of(Code::Stuck, &error),
         }
     }
@@ -109,8 +112,13 @@ impl From<JournalError> for Failure {
 
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
-        Self::of(Code::Usage, &error)
-            .hint("correct that line, or make a new plan: ocmigrate plan --yes")
+        let hint = match &error {
+            PlanError::Contradiction { hint, .. } => hint.clone(),
+            PlanError::Syntax { .. } | PlanError::Format { .. } => {
+                "correct that line, or make a new plan: ocmigrate plan --yes".to_owned()
+            }
+        };
+        Self::of(Code::Usage, &error).hint(hint)
     }
 }
 
@@ -118,9 +126,9 @@ impl From<ListError> for Failure {
     fn from(error: ListError) -> Self {
         let (code, hint) = match &error {
             ListError::NoGroup { .. } => (Code::Usage, "choose one of these, or edit the plan"),
-            ListError::SeveralGateways { .. } => (
+            ListError::NotBuilt { .. } => (
                 Code::Blocked,
-                "give each gateway a group of its own in the plan",
+                "change that in the plan: one whole gateway a group, under its own user, on a bridge",
             ),
             ListError::NotMovable { .. } => (Code::Blocked, "ocmigrate scan tells more about it"),
         };
@@ -143,12 +151,17 @@ impl From<ExecuteError> for Failure {
             ExecuteError::RolledBack { reason, hint, changed } => {
                 let (code, end) = if reason == "interrupted" {
                     (Code::Interrupted, "everything is native as before")
+                } else if reason == DECLINED {
+                    (Code::Blocked, "everything is as before")
                 } else if changed {
                     (Code::RolledBack, "rolled back, everything is native as before")
                 } else {
                     (Code::Failed, "nothing was changed")
                 };
-                let mut failure = Self::new(code, format!("{reason}; {end}"));
+                // The end of a log may stand below the reason.
+                let (first, log) = reason.split_once('\n').unwrap_or((&reason, ""));
+                let log = if log.is_empty() { String::new() } else { format!("\n{log}") };
+                let mut failure = Self::new(code, format!("{first}; {end}{log}"));
                 failure.hint = hint;
                 failure
             }

@@ -1,51 +1,60 @@
-//! One group's journal, plan copy and steps, as execute, rollback, status and verify need them.
+//! One group's journal and steps, as execute, rollback, status and verify need them. The steps lie beside the journal as
+//! they were begun: a later version of ocmigrate goes on with them, or takes them back, and makes no list of its own.
 
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use super::failure::{Code, Failure};
 use super::world::World;
 use crate::execute::{Event, Run};
 use crate::host::{FileMeta, Host, Ownership};
-use crate::journal::{self, Journal, Record, State};
-use crate::plan::{self, Plan};
-use crate::step::{Context, Paths, Step, steps};
+use crate::journal::{self, Entry, Journal, Record, State};
+use crate::plan::Plan;
+use crate::step::{Context, Paths, Reach, Step, StepError};
 
 /// What the state directory holds of one group.
 pub(super) struct Setting {
     pub(super) group: String,
-    pub(super) plan: Plan,
     pub(super) steps: Vec<Step>,
     pub(super) state: State,
 }
 
 impl Setting {
-    /// Reads a group's plan copy and journal; `None` where it was never executed.
+    /// Reads a group's journal and list of steps; `None` where it was never executed.
     pub(super) fn read(world: &World, group: &str) -> Result<Option<Self>, Failure> {
         let (_, state) = journal::read(&journal_path(&world.paths, group))?;
         let Some(run) = &state.run else {
             return Ok(None);
         };
-        let path = plan_path(&world.paths, group);
+        let path = list_path(&world.paths, group);
         let lost = |what: &str| {
-            Failure::new(Code::Stuck, format!("`{}` {what}", crate::display::path(&path)))
-                .hint("it is the copy of the plan that this group was moved by; put it back from a backup")
+            Failure::new(
+                Code::Stuck,
+                format!("`{}` {what}", crate::display::path(&path)),
+            )
+            .hint("it is the list of steps that this group was moved by; put it back from a backup")
         };
         let bytes = world
             .host
             .read(&path)?
             .ok_or_else(|| lost("is gone"))?
             .bytes;
-        if hash(&bytes) != run.plan {
+        if hash(&bytes) != run.list {
             return Err(lost("was changed"));
         }
-        let plan = plan::parse(&String::from_utf8_lossy(&bytes))?;
-        let steps = steps(&plan, group, &world.paths)?;
+        let steps = serde_json::from_slice(&bytes)
+            .map_err(|_| lost("was written by a newer version of ocmigrate"))?;
         Ok(Some(Self {
             group: group.to_owned(),
-            plan,
             steps,
             state,
         }))
+    }
+
+    /// Returns how the group's gateway is seen, natively and in its container.
+    pub(super) fn reach(&self) -> Option<&Reach> {
+        self.steps.iter().find_map(Step::find_reach)
     }
 
     /// Returns all groups that the state directory knows, sorted.
@@ -57,28 +66,30 @@ impl Setting {
             .collect())
     }
 
-    /// Opens the journal of a fresh run, putting a finished one aside; the plan's copy is on disk before.
+    /// Opens the journal of a fresh run, putting a finished one aside; the list of steps, and the plan for people to read,
+    /// are on disk before.
     pub(super) fn begin(
         world: &World,
-        plan: Plan,
+        plan: &Plan,
         steps: Vec<Step>,
         group: &str,
     ) -> Result<(Self, Journal), Failure> {
-        let bytes = serde_json::to_vec_pretty(&plan).unwrap_or_default();
+        let (plan, list) = (pretty(plan)?, pretty(&steps)?);
         make_state(world, group)?;
         let path = journal_path(&world.paths, group);
-        if let Some(run) = journal::read(&path)?.1.run {
-            Journal::put_aside(&path, &run.id)?;
-        }
+        Journal::put_aside(&path)?;
         let meta = FileMeta {
             uid: 0,
             gid: 0,
             mode: 0o600,
             mtime_ns: None,
         };
-        world
-            .host
-            .replace(&plan_path(&world.paths, group), &bytes, meta)?;
+        for (path, bytes) in [
+            (plan_path(&world.paths, group), &plan),
+            (list_path(&world.paths, group), &list),
+        ] {
+            world.host.replace(&path, bytes, meta)?;
+        }
         let mut journal = Journal::open(&path)?;
         let now = world.host.now_ms();
         journal.append(
@@ -86,7 +97,7 @@ impl Setting {
             Record::Opened {
                 run: now.to_string(),
                 made_by: env!("CARGO_PKG_VERSION").to_owned(),
-                plan: hash(&bytes),
+                list: hash(&list),
                 steps: steps.iter().map(|step| step.describe().id).collect(),
             },
         )?;
@@ -94,12 +105,16 @@ impl Setting {
         Ok((
             Self {
                 group: group.to_owned(),
-                plan,
                 steps,
                 state,
             },
             journal,
         ))
+    }
+
+    /// Reads the records of the group's run.
+    pub(super) fn read_entries(&self, world: &World) -> Result<Vec<Entry>, Failure> {
+        Ok(journal::read(&journal_path(&world.paths, &self.group))?.0)
     }
 
     /// Opens the journal of a run that was begun before.
@@ -138,6 +153,7 @@ pub(super) fn with_run<T>(
     setting: &Setting,
     journal: &mut Journal,
     tell: &dyn Fn(Event),
+    before_silence: &dyn Fn(&Context) -> Result<(), StepError>,
     act: impl FnOnce(&mut Run) -> T,
 ) -> T {
     let say = |text: &str| {
@@ -152,6 +168,7 @@ pub(super) fn with_run<T>(
         journal,
         tell,
         is_interrupted: &super::terminal::is_interrupted,
+        before_silence: &|| before_silence(&context),
     })
 }
 
@@ -172,6 +189,15 @@ fn journal_path(paths: &Paths, group: &str) -> PathBuf {
 
 fn plan_path(paths: &Paths, group: &str) -> PathBuf {
     paths.group_state(group).join("plan.json")
+}
+
+fn list_path(paths: &Paths, group: &str) -> PathBuf {
+    paths.group_state(group).join("steps.json")
+}
+
+fn pretty(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec_pretty(value)
+        .map_err(|_| Failure::new(Code::Usage, "the plan names a path that is no UTF-8"))
 }
 
 fn hash(bytes: &[u8]) -> String {

@@ -12,8 +12,8 @@ use crate::docker::{Container, ContainerState, Docker};
 use crate::host::Host;
 use crate::journal::{Direction, Outcome, State};
 use crate::openclaw::health as gateway_health;
-use crate::plan::GatewayFacts;
 use crate::report::{self, GroupStatus};
+use crate::step::Reach;
 
 /// Show where every group stands
 #[derive(Debug, Args)]
@@ -35,18 +35,14 @@ impl Status {
         if self.json {
             terminal.data(&(serde_json::to_string_pretty(&groups).unwrap_or_default() + "\n"))
         } else {
-            terminal.data(&report::status_text(&groups))
+            terminal.text(&report::status_text(&groups))
         }
     }
 }
 
 fn status(world: &World, setting: &Setting) -> Result<GroupStatus, Failure> {
     let container = world.docker.find_container(&setting.group)?;
-    let gateway = setting
-        .plan
-        .find_group(&setting.group)
-        .and_then(|group| group.gateways.first())
-        .and_then(|name| setting.plan.facts.find_gateway(name));
+    let reach = setting.reach();
     let memory = match &container {
         Some(found) if found.state == ContainerState::Running => world
             .docker
@@ -60,14 +56,8 @@ fn status(world: &World, setting: &Setting) -> Result<GroupStatus, Failure> {
         container: container
             .as_ref()
             .map_or_else(|| "none".to_owned(), state_words),
-        health: gateway.map_or_else(|| Ok("-".to_owned()), |gateway| health(world, gateway))?,
-        bots: gateway.map_or(0, |gateway| {
-            gateway
-                .accounts
-                .iter()
-                .filter(|account| account.enabled)
-                .count()
-        }),
+        health: reach.map_or_else(|| Ok("-".to_owned()), |reach| health(world, reach))?,
+        bots: reach.map_or(0, |reach| reach.accounts.len()),
         memory,
         restarts: container.map_or(0, |container| container.restarts),
     })
@@ -80,6 +70,7 @@ fn phase(state: &State) -> String {
         Direction::Forward { done, .. } => format!("cut off at step {} of {all}", done + 1),
         Direction::Back { left, .. } => format!("rollback cut off, {left} of {all} steps left"),
         Direction::Ended(Outcome::InContainer) => "in container".to_owned(),
+        Direction::Ended(Outcome::Final) => "in container, final".to_owned(),
         Direction::Ended(Outcome::Native) => "native".to_owned(),
     }
 }
@@ -94,11 +85,11 @@ fn state_words(container: &Container) -> String {
 }
 
 /// Asks the port on the host, where the gateway answers natively and in its container alike.
-fn health(world: &World, gateway: &GatewayFacts) -> Result<String, Failure> {
-    let Some(live) = world.host.get(gateway.port, "/healthz")? else {
+fn health(world: &World, reach: &Reach) -> Result<String, Failure> {
+    let Some(live) = world.host.get(reach.port, "/healthz")? else {
         return Ok("no answer".to_owned());
     };
-    let ready = world.host.get(gateway.port, "/readyz")?;
+    let ready = world.host.get(reach.port, "/readyz")?;
     Ok(match ready {
         Some(ready) if gateway_health::is_live(&live) && gateway_health::is_ready(&ready) => {
             "ready".to_owned()

@@ -1,6 +1,7 @@
 //! What is written where: stdout for data, stderr for everything else, a spinner on a terminal, a line now and then in a
 //! pipe, and silence when the reader goes away.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -8,9 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use dialoguer::console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::counter::Counter;
 use super::failure::{Code, Failure};
+use super::fold::fold;
 use crate::execute::Event;
 
 /// How often a note is printed where there is no terminal.
@@ -46,10 +50,15 @@ impl Terminal {
             })
     }
 
-    /// Writes a line to stderr; nobody reading it is no failure.
-    pub(super) fn say(&self, line: &str) {
+    /// Writes text for people to stdout, folded to a terminal's width.
+    pub(super) fn text(&self, text: &str) -> Result<(), Failure> {
+        self.data(&folded(text, &Term::stdout()))
+    }
+
+    /// Writes lines to stderr, folded to a terminal's width; nobody reading them is no failure.
+    pub(super) fn say(&self, lines: &str) {
         self.end_note();
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        let _ = writeln!(io::stderr().lock(), "{}", folded(lines, &Term::stderr()));
     }
 
     /// Shows what goes on right now, in place of the last such note.
@@ -65,6 +74,12 @@ impl Terminal {
             *last = Some(Instant::now());
             let _ = writeln!(io::stderr().lock(), "        {text}");
         }
+    }
+
+    /// Shows a count that threads report, until it is dropped.
+    pub(super) fn counter(&self) -> Counter {
+        self.end_note();
+        Counter::new(self.is_terminal)
     }
 
     fn end_note(&self) {
@@ -95,6 +110,20 @@ impl Terminal {
         ExitCode::from(*code as u8)
     }
 
+    /// Asks for a line of text.
+    pub(super) fn ask_for(&self, question: &str) -> Result<String, Failure> {
+        self.end_note();
+        if !io::stdin().is_terminal() {
+            return Err(Failure::new(Code::Usage, "there is no terminal to ask at")
+                .hint("add --yes-i-mean GROUP"));
+        }
+        catch(signal_hook::consts::SIGINT);
+        let answer = dialoguer::Input::new()
+            .with_prompt(question)
+            .interact_text();
+        answer.map_err(|_| Failure::new(Code::Interrupted, "interrupted; nothing was changed"))
+    }
+
     /// Asks a yes-or-no question; the default is no.
     pub(super) fn ask(&self, question: &str) -> Result<bool, Failure> {
         self.end_note();
@@ -103,19 +132,15 @@ impl Terminal {
                 Failure::new(Code::Usage, "there is no terminal to ask at").hint("add --yes")
             );
         }
-        // At Ctrl-C the prompt sends its own process a SIGINT, which would kill it with the cursor hidden.
-        catch(signal_hook::consts::SIGINT);
-        let answer = dialoguer::Confirm::new()
-            .with_prompt(question)
-            .default(false)
-            .interact();
-        answer.map_err(|_| {
-            let terminal = dialoguer::console::Term::stderr();
-            let _ = terminal
-                .show_cursor()
-                .and_then(|()| terminal.write_line(""));
-            Failure::new(Code::Interrupted, "interrupted; nothing was changed")
-        })
+        super::prompt::confirm(question)
+    }
+}
+
+/// Folds text to the width of the terminal that a stream is; a pipe or a file gets whole lines.
+fn folded<'a>(text: &'a str, stream: &Term) -> Cow<'a, str> {
+    match stream.size_checked() {
+        Some((_, width)) if stream.is_term() => fold(text, usize::from(width)).into(),
+        _ => text.into(),
     }
 }
 
@@ -164,7 +189,7 @@ pub(super) fn catch_interrupts() {
     catch(signal_hook::consts::SIGTERM);
 }
 
-fn catch(signal: i32) {
+pub(super) fn catch(signal: i32) {
     let flag = INTERRUPTED.get_or_init(|| Arc::new(AtomicBool::new(false)));
     // Without the handler the signal kills, which resume copes with.
     let _ = signal_hook::flag::register(signal, Arc::clone(flag));

@@ -40,7 +40,7 @@ impl Verify {
         if self.json {
             terminal.data(&(serde_json::to_string_pretty(&groups).unwrap_or_default() + "\n"))?;
         } else {
-            terminal.data(&text(&groups))?;
+            terminal.text(&text(&groups))?;
         }
         let count: usize = groups.iter().map(|group| group.drifts.len()).sum();
         if count == 0 {
@@ -58,7 +58,7 @@ fn compare(world: &World, setting: &Setting) -> Result<GroupDrift, Failure> {
     let context = setting::context(world, &say);
     let mut drifts = Vec::new();
     let phase = match setting.state.direction {
-        Direction::Ended(Outcome::InContainer) => {
+        Direction::Ended(Outcome::InContainer | Outcome::Final) => {
             for (index, step) in setting.steps.iter().enumerate() {
                 let before = setting
                     .state

@@ -25,8 +25,17 @@ const NAMED: usize = 20;
 /// The bits that chown(2) clears of a file.
 const CLEARED_BITS: u32 = 0o6000;
 
+/// Writes the manifest of a change unless it is there already.
+pub(super) fn note_owners(change: &OwnerChange) -> Result<()> {
+    open_manifest(change).map(drop)
+}
+
 /// Gives everything below the roots to one user; a complete manifest that is there already is taken.
 pub(super) fn change_owners(change: &OwnerChange) -> Result<OwnerReport> {
+    for_each(open_manifest(change)?, &change.manifest, give)
+}
+
+fn open_manifest(change: &OwnerChange) -> Result<Reader> {
     let OwnerChange {
         roots,
         uid,
@@ -49,7 +58,7 @@ pub(super) fn change_owners(change: &OwnerChange) -> Result<OwnerReport> {
     if !is_ours {
         return Err(foreign(manifest, "it is the manifest of another change"));
     }
-    for_each(reader, manifest, give)
+    Ok(reader)
 }
 
 /// Gives every entry of a manifest back; there being no manifest is fine.
@@ -116,6 +125,10 @@ fn for_each(mut reader: Reader, manifest: &Path, treat: Treat) -> Result<OwnerRe
             Outcome::Untouched => {}
             Outcome::Left(reason) => leave(&mut report, &tree.path.join(&record.path), reason),
         }
+    }
+    // Nothing to make durable, and no waiting for what others write to the same file system.
+    if report.changed == 0 {
+        return Ok(report);
     }
     for tree in trees
         .iter()

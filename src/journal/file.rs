@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{IllegalRecord, Record, State};
+use super::{Direction, IllegalRecord, Outcome, Record, State};
 
 /// The most bytes that a journal is read to; a run writes about 20 KB.
 const LIMIT: u64 = 16 * 1024 * 1024;
@@ -38,6 +38,12 @@ pub enum JournalError {
         line: usize,
         /// What is wrong.
         reason: String,
+    },
+    /// The journal of a group that is not native is to be put aside.
+    #[error("journal `{}` is still needed: its group is not native", crate::display::path(.path))]
+    Needed {
+        /// The file.
+        path: PathBuf,
     },
     /// The caller wants to write what may not follow.
     #[error(transparent)]
@@ -106,6 +112,11 @@ impl Journal {
             .map_err(failed("open"))?;
         file.set_len(parsed.length).map_err(failed("cut"))?;
         file.sync_all().map_err(failed("sync"))?;
+        let kept = super::reserve::take(path);
+        // A run that has begun goes on without; only a new one is refused.
+        if parsed.state.direction == Direction::Unopened {
+            kept.map_err(failed("keep room for"))?;
+        }
         sync_directory(path).map_err(failed("sync the directory of"))?;
         Ok(Self {
             path: path.to_owned(),
@@ -139,21 +150,56 @@ impl Journal {
         let sum = checksum(&self.sum, &entry);
         let line = format!("{{\"sum\":\"{sum}\",\"entry\":{entry}}}\n");
         fault::at(self.count, "before");
-        self.file.write_all(line.as_bytes()).map_err(failed)?;
-        self.file.sync_data().map_err(failed)?;
+        self.write(line.as_bytes()).map_err(failed)?;
         fault::at(self.count, "after");
         self.sum = sum;
         self.state = state;
         self.count += 1;
+        if self.state.direction == Direction::Ended(Outcome::Native) {
+            super::reserve::release(&self.path).map_err(|source| JournalError::File {
+                action: "give back the room of",
+                path: self.path.clone(),
+                source,
+            })?;
+        }
         Ok(())
     }
 
-    /// Puts a finished journal aside under its run's id, so that a new run can begin.
+    /// Writes a line durably; on a full disk in the room that was kept for it.
+    fn write(&self, line: &[u8]) -> io::Result<()> {
+        let length = self.file.metadata()?.len();
+        match self.try_write(line) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                super::reserve::release(&self.path)?;
+                self.file.set_len(length)?;
+                self.try_write(line)
+            }
+            other => other,
+        }
+    }
+
+    fn try_write(&self, line: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(line)?;
+        self.file.sync_data()
+    }
+
+    /// Puts the journal of a run that ended native aside under the run's id, so that a new run can begin; without a journal
+    /// nothing happens.
     ///
     /// # Errors
     ///
-    /// Says what could not be renamed.
-    pub fn put_aside(path: &Path, run: &str) -> Result<(), JournalError> {
+    /// Refuses the journal of a group that is not native: rollback needs it. Says what could not be renamed.
+    pub fn put_aside(path: &Path) -> Result<(), JournalError> {
+        let state = read(path)?.1;
+        let Some(run) = state.run else {
+            return Ok(());
+        };
+        if state.direction != Direction::Ended(Outcome::Native) {
+            return Err(JournalError::Needed {
+                path: path.to_owned(),
+            });
+        }
+        let run = run.id;
         let aside = path.with_file_name(format!("journal-{run}.jsonl"));
         std::fs::rename(path, &aside)
             .and_then(|()| sync_directory(path))
@@ -269,87 +315,5 @@ mod fault {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    fn opened() -> Record {
-        Record::Opened {
-            run: "r".to_owned(),
-            made_by: "0".to_owned(),
-            plan: "p".to_owned(),
-            steps: vec!["a".to_owned()],
-        }
-    }
-
-    fn started() -> Record {
-        Record::Started {
-            step: 0,
-            before: serde_json::json!({"b": 1, "a": 2}),
-        }
-    }
-
-    fn written() -> (tempfile::TempDir, PathBuf) {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("journal.jsonl");
-        let mut journal = Journal::open(&path).expect("opens");
-        journal.append(1, opened()).expect("appends");
-        journal.append(2, started()).expect("appends");
-        (directory, path)
-    }
-
-    #[test]
-    fn what_was_written_is_read_back() {
-        let (_directory, path) = written();
-        let (entries, state) = read(&path).expect("reads");
-        assert_eq!(
-            entries
-                .iter()
-                .map(|entry| &entry.record)
-                .collect::<Vec<_>>(),
-            [&opened(), &started()]
-        );
-        assert_eq!(state, *Journal::open(&path).expect("opens").state());
-        let mode = std::fs::metadata(&path)
-            .expect("is there")
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn a_torn_last_line_is_cut_at_every_length() {
-        let (_directory, path) = written();
-        let whole = std::fs::read(&path).expect("reads");
-        let first = whole
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .expect("two lines")
-            + 1;
-        for length in first..whole.len() {
-            std::fs::write(&path, whole.get(..length).expect("shorter")).expect("writes");
-            let mut journal = Journal::open(&path).expect("opens");
-            journal.append(2, started()).expect("goes on");
-            assert_eq!(std::fs::read(&path).expect("reads"), whole);
-        }
-    }
-
-    #[test]
-    fn a_damaged_line_is_named() {
-        let (_directory, path) = written();
-        let mut bytes = std::fs::read(&path).expect("reads");
-        *bytes.get_mut(60).expect("long enough") ^= 1;
-        std::fs::write(&path, bytes).expect("writes");
-        let error = Journal::open(&path).expect_err("is damaged").to_string();
-        assert!(error.contains("line 1"), "{error}");
-    }
-
-    #[test]
-    fn an_illegal_record_is_not_written() {
-        let (_directory, path) = written();
-        let before = std::fs::read(&path).expect("reads");
-        let mut journal = Journal::open(&path).expect("opens");
-        assert!(journal.append(3, Record::Settled).is_err());
-        assert_eq!(std::fs::read(&path).expect("reads"), before);
-    }
-}
+#[path = "file_tests.rs"]
+mod tests;

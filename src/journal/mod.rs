@@ -3,6 +3,7 @@
 
 mod file;
 mod lock;
+mod reserve;
 mod state;
 
 use schemars::JsonSchema;
@@ -23,8 +24,8 @@ pub enum Record {
         run: String,
         /// The version of ocmigrate.
         made_by: String,
-        /// The hash of the plan that is carried out.
-        plan: String,
+        /// The hash of the list of steps, which lies beside the journal.
+        list: String,
         /// The ids of all steps, in order.
         steps: Vec<String>,
     },
@@ -59,4 +60,6 @@ pub enum Record {
     },
     /// Everything is undone: the host owns the gateway.
     Restored,
+    /// A person gave up the way back.
+    Finalized,
 }

@@ -1,6 +1,6 @@
 //! The agents of a configuration and where they work.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::config::MAX_ENTRIES;
 use super::facts::Context;
 use super::layout::expand;
 use super::merged::Merged;
-use crate::inventory::Agent;
+use crate::inventory::{Agent, Place};
 
 /// Returns the agents in the order of the configuration; `main` where it names none.
 pub(super) fn agents(config: &Merged, context: &Context<'_>) -> Vec<Agent> {
@@ -51,6 +51,38 @@ pub(super) fn roster(config: &Merged) -> Vec<(String, Value)> {
         roster.push(("main".to_owned(), Value::Null));
     }
     roster
+}
+
+/// Returns where a setting of an agent stands, where it is set.
+pub(super) fn place_of(config: &Merged, id: &str, keys: &[&str]) -> Option<Place> {
+    let index;
+    let own = if config.find(&["agents", "entries"]).is_some() {
+        ["agents", "entries", id]
+    } else {
+        index = index_of(config, id)?;
+        ["agents", "list", &index]
+    };
+    let path: Vec<&str> = own.iter().chain(keys).copied().collect();
+    config.place_of(&path)
+}
+
+/// Looks for an agent in `agents.list`; the list is not taken over as a whole, it may be long.
+fn index_of(config: &Merged, id: &str) -> Option<String> {
+    let mut indices = (0..MAX_ENTRIES).map(|index| index.to_string());
+    indices.find(|index| {
+        let found = config.get(&["agents", "list", index, "id"]);
+        found.as_ref().and_then(Value::as_str) == Some(id)
+    })
+}
+
+/// Returns where the workspaces of agents are set: their own, else the default's.
+pub(super) fn workspace_places(config: &Merged) -> BTreeMap<String, Place> {
+    let default = config.place_of(&["agents", "defaults", "workspace"]);
+    let places = roster(config).into_iter().filter_map(|(id, _)| {
+        let own = place_of(config, &id, &["workspace"]);
+        Some((id, own.or_else(|| default.clone())?))
+    });
+    places.collect()
 }
 
 /// Returns whether the configuration has a roster at all.

@@ -9,10 +9,13 @@ use super::Document;
 use super::config::ConfigError;
 pub use super::edit::TextEdit;
 use super::edit::{apply_all, remove, set, take_back_all};
+use super::merged::Merged;
 use super::release::{Version, needs_allowed_origins};
+use crate::inventory::Place;
 use crate::secret::{Hasher, KeyedHash};
 
 const BIND: [&str; 2] = ["gateway", "bind"];
+const TAILSCALE: [&str; 3] = ["gateway", "tailscale", "mode"];
 const ORIGINS: [&str; 3] = ["gateway", "controlUi", "allowedOrigins"];
 
 /// Says why the bind cannot be rewritten.
@@ -35,14 +38,6 @@ pub enum RewriteError {
         /// The key.
         key: String,
         /// Its line.
-        line: u32,
-    },
-    /// Something on the way comes from another file.
-    #[error("line {line}: `{key}` comes from another file by $include")]
-    Included {
-        /// The key.
-        key: String,
-        /// The line of the `$include`.
         line: u32,
     },
     /// The gateway is bound in a way that has no equal in a container.
@@ -113,9 +108,12 @@ pub struct UndoneText {
 
 /// Rewrites a configuration so that its gateway can be reached from outside its container.
 ///
-/// A bind that is `lan` already gives an empty rewrite.
+/// `bind` is `gateway.bind` as it counts, included files put in; what the file itself says goes before. A bind that is
+/// `lan` already gives an empty rewrite. Included files are left alone, for other gateways may include them too: a key
+/// beside an `$include` counts more than what is included (docs/gateway/configuration/common-tasks.md; 2026.9.6).
 pub fn for_container(
     text: &[u8],
+    bind: Option<&str>,
     port: u16,
     version: &Version,
     hasher: &Hasher,
@@ -127,7 +125,8 @@ pub fn for_container(
         edits: Vec::new(),
         changes: Vec::new(),
     };
-    if document.get(&BIND) != Some(json!("lan")) {
+    let bind = document.get(&BIND).or_else(|| bind.map(Value::from));
+    if bind != Some(json!("lan")) {
         draft.set(&BIND, json!("lan"))?;
         if needs_allowed_origins(version) && document.get(&ORIGINS).is_none() {
             let origin = |host| format!("http://{host}:{port}");
@@ -316,7 +315,7 @@ fn refuse_hard_forms(document: &Document) -> Result<(), RewriteError> {
             refuse_hard_object(document, above, rest.first().copied().unwrap_or_default())?;
         }
     }
-    refuse_ties(document)
+    refuse_ties(&|path| document.get(path), &|path| document.line_of(path))
 }
 
 fn refuse_hard_object(document: &Document, path: &[&str], next: &str) -> Result<(), RewriteError> {
@@ -329,10 +328,6 @@ fn refuse_hard_object(document: &Document, path: &[&str], next: &str) -> Result<
     let Some(properties) = node.properties() else {
         return Err(RewriteError::NotAnObject { key, line });
     };
-    if let Some(include) = node.property("$include") {
-        let line = document.line_at(include.name_span.start);
-        return Err(RewriteError::Included { key, line });
-    }
     match properties
         .iter()
         .filter(|property| property.name == next)
@@ -346,20 +341,35 @@ fn refuse_hard_object(document: &Document, path: &[&str], next: &str) -> Result<
     }
 }
 
-fn refuse_ties(document: &Document) -> Result<(), RewriteError> {
-    let line = |path: &[&str]| document.line_of(path).unwrap_or(1);
+/// Returns what ties a gateway to an address of this host and stands in an included file, and where.
+#[must_use]
+pub fn find_included_tie(config: &Merged) -> Option<(RewriteError, Place)> {
+    [&BIND[..], &TAILSCALE[..]].into_iter().find_map(|path| {
+        let place = config
+            .place_of(path)
+            .filter(|place| config.includes().contains(&place.path))?;
+        let get = |asked: &[&str]| (asked == path).then(|| config.get(path)).flatten();
+        let error = refuse_ties(&get, &|_| place.line).err()?;
+        Some((error, place))
+    })
+}
+
+fn refuse_ties(
+    get: &dyn Fn(&[&str]) -> Option<Value>,
+    line_of: &dyn Fn(&[&str]) -> Option<u32>,
+) -> Result<(), RewriteError> {
+    let line = |path: &[&str]| line_of(path).unwrap_or(1);
     let tied = |path: &[&str]| RewriteError::Tied {
         key: path.join("."),
         line: line(path),
     };
-    match document.get(&BIND).as_ref().map(Value::as_str) {
+    match get(&BIND).as_ref().map(Value::as_str) {
         None | Some(Some("auto" | "lan" | "loopback" | "0.0.0.0")) => {}
         Some(Some("custom" | "tailnet")) => return Err(tied(&BIND)),
         Some(_) => return Err(RewriteError::UnknownBind { line: line(&BIND) }),
     }
-    let tailscale = ["gateway", "tailscale", "mode"];
-    match document.get(&tailscale).as_ref().and_then(Value::as_str) {
-        Some("serve" | "funnel") => Err(tied(&tailscale)),
+    match get(&TAILSCALE).as_ref().and_then(Value::as_str) {
+        Some("serve" | "funnel") => Err(tied(&TAILSCALE)),
         _ => Ok(()),
     }
 }

@@ -1,20 +1,21 @@
 //! What a configuration says of its gateway, in the inventory's words.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::accounts::accounts;
-use super::agents::agents;
+use super::agents::{agents, workspace_places};
 use super::bindings::{self, BindingProblem};
 use super::credentials::{FoundCredential, Unresolved, search};
+use super::edges::{Relation, relations};
 use super::layout;
 use super::loopback::{LoopbackUrl, loopback_urls};
 use super::merged::Merged;
 use super::secret_file::SecretFile;
 use super::value::{Resolved, environment, resolve};
-use crate::inventory::{Agent, Auth, ChannelAccount};
+use crate::inventory::{Agent, Auth, ChannelAccount, Place};
 
 const HOST_FALLBACK: [&str; 3] = [
     "gateway",
@@ -31,6 +32,13 @@ pub struct Context<'a> {
     pub state_directory: &'a Path,
     /// The gateway's environment: that of its process, then its `.env`.
     pub environment: &'a BTreeMap<String, String>,
+}
+
+/// The browser that agents use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Browser {
+    /// `browser.executablePath`, and where it stands; without it the first known one is taken.
+    pub executable: Option<(PathBuf, Place)>,
 }
 
 /// What a configuration says of its gateway.
@@ -50,6 +58,10 @@ pub struct Facts {
     pub falls_back_to_host: bool,
     /// The agents.
     pub agents: Vec<Agent>,
+    /// Where the workspaces of agents are set, by the agent's id.
+    pub workspace_places: BTreeMap<String, Place>,
+    /// What holds the agents together.
+    pub relations: Vec<Relation>,
     /// The channel accounts.
     pub accounts: Vec<ChannelAccount>,
     /// What is odd about the bindings.
@@ -60,6 +72,8 @@ pub struct Facts {
     pub secret_files: Vec<SecretFile>,
     /// Services on the host's loopback, the gateway's own port excepted.
     pub loopback_urls: Vec<LoopbackUrl>,
+    /// `browser`, unless it is switched off.
+    pub browser: Option<Browser>,
     /// Credentials whose values cannot be told from here.
     pub unresolved: Vec<Unresolved>,
     /// Whether variables also come from the user's login shell, which a scan does not run.
@@ -91,6 +105,8 @@ pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
         allowed_origins: allowed_origins(config),
         falls_back_to_host: config.get(&HOST_FALLBACK) == Some(Value::Bool(true)),
         agents: agents(config, context),
+        workspace_places: workspace_places(config),
+        relations: relations(config, &accounts),
         binding_problems: bindings::problems(config, &accounts),
         accounts,
         credentials: search.found,
@@ -99,9 +115,26 @@ pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
             .into_iter()
             .filter(|url| url.port != Some(own_port))
             .collect(),
+        browser: browser(config, context),
         unresolved: search.unresolved,
         imports_shell: config.get(&["env", "shellEnv", "enabled"]) == Some(Value::Bool(true)),
     }
+}
+
+/// docs/tools/browser-linux-troubleshooting.md of 2026.9.6.
+fn browser(config: &Merged, context: &Context<'_>) -> Option<Browser> {
+    const PATH: [&str; 2] = ["browser", "executablePath"];
+    let settings = config.get(&["browser"]).filter(Value::is_object)?;
+    if settings.get("enabled") == Some(&Value::Bool(false)) {
+        return None;
+    }
+    let path = settings.get(PATH[1]).and_then(Value::as_str);
+    let path = path.filter(|path| !path.trim().is_empty());
+    let executable = path.and_then(|path| {
+        let path = layout::expand(path.trim(), context.home);
+        Some((path, config.place_of(&PATH)?))
+    });
+    Some(Browser { executable })
 }
 
 fn auth(config: &Merged, context: &Context<'_>) -> Auth {

@@ -8,11 +8,14 @@ mod auth_store;
 mod bindings;
 mod channels;
 mod credentials;
+mod edges;
 mod edit;
 mod include;
+mod known_secrets;
 mod loopback;
 mod merged;
 mod secret_file;
+mod skill;
 mod tree;
 mod value;
 
@@ -26,18 +29,22 @@ pub mod layout;
 pub mod meaning;
 pub mod output;
 pub mod release;
+pub mod sessions;
 
 pub use auth_store::{auth_store, oauth_logins};
-pub use bind::{Rewrite, RewriteError, Rewritten, for_container};
+pub use bind::{Rewrite, RewriteError, Rewritten, find_included_tie, for_container};
 pub use bindings::{BindingProblem, BindingProblemKind};
 pub use config::{ConfigError, Document};
 pub use credentials::{FoundCredential, Unresolved};
-pub use facts::{Context, Facts, facts};
+pub use edges::{MOST_RELATIONS, Relation};
+pub use facts::{Browser, Context, Facts, facts};
 pub use include::{
     IncludeError, IncludeProblem, IncludeReader, MAX_INCLUDE_BYTES, Origin, include_roots, merge,
 };
-pub use loopback::LoopbackUrl;
+pub use known_secrets::known_secrets;
+pub use loopback::{LoopbackUrl, addresses as loopback_addresses};
 pub use meaning::meaning;
 pub use merged::Merged;
 pub use release::Version;
 pub use secret_file::SecretFile;
+pub use skill::{SkillPrograms, skill_programs};

@@ -1,15 +1,22 @@
-//! The proposal: one group a gateway, named, budgeted and with an image.
+//! The proposal: groups in their order, each with budget, owner, network and image.
 
 use std::collections::BTreeSet;
 
-use super::{BaseImage, Budget, FORMAT, Facts, Group, ImageRecipe, OwnerPolicy, Plan};
-use crate::inventory::{Gateway, Inventory};
+use super::{
+    BaseImage, Budget, FORMAT, Facts, Group, Image, ImageRecipe, Measured, Member, Network,
+    OwnerPolicy, Plan, Sight, Vocabulary,
+};
+use crate::inventory::{Gateway, GatewayName, Inventory};
 use crate::units::{Bytes, GIB, MIB};
 
 /// The least memory that a container with one gateway gets: an idle 2026.9.6 takes 0.75 GB with its helpers.
 const MEMORY_FLOOR: Bytes = Bytes(1536 * MIB);
 /// Memory budgets are whole multiples of this.
 const MEMORY_GRAIN: Bytes = Bytes(256 * MIB);
+/// The group that is moved last begins so.
+const CORE: &str = "oc-core";
+/// What a budget has above the measured peak, in percent of it, when nobody says otherwise.
+pub(super) const HEADROOM_PERCENT: u32 = 50;
 /// Processes and threads for one gateway: an idle 2026.9.6 has about 60.
 const PIDS: u32 = 512;
 /// The most processors that the proposal gives one gateway.
@@ -31,72 +38,102 @@ const BASE_PACKAGES: &[&str] = &[
     "s6",
 ];
 
+/// What a person wishes the proposal to be made with.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// The image to build on, instead of ocmigrate's own.
+    pub base: Option<String>,
+    /// The memory to leave to the host.
+    pub reserve: Option<Bytes>,
+    /// What budgets have above the measured peak, in percent of it.
+    pub headroom_percent: Option<u32>,
+    /// The words that tell what agents are for.
+    pub vocabulary: Vocabulary,
+}
+
 /// Proposes a plan for an inventory; the same inventory always gives the same plan.
 #[must_use]
-pub fn propose(inventory: &Inventory, given_base: Option<&str>) -> Plan {
-    let mut taken = BTreeSet::new();
-    let groups = inventory
-        .gateways
-        .iter()
-        .map(|gateway| group(inventory, gateway, given_base, &mut taken))
+pub fn propose(inventory: &Inventory, wishes: &Wishes) -> Plan {
+    let facts = Facts::of(inventory);
+    let placed = super::placing::place(&facts, &wishes.vocabulary);
+    let groups = placed.into_iter();
+    let mut groups: Vec<Group> = groups
+        .map(|(name, members)| group(name, members, inventory, wishes))
         .collect();
+    groups.sort_by_key(turn);
     Plan {
         format: FORMAT,
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
-        facts: Facts::of(inventory),
-        groups,
-    }
-}
-
-fn group(
-    inventory: &Inventory,
-    gateway: &Gateway,
-    given_base: Option<&str>,
-    taken: &mut BTreeSet<String>,
-) -> Group {
-    let name = unused_name(gateway, taken);
-    let base = base(inventory, given_base);
-    Group {
-        network: format!("ocmigrate_{name}"),
-        name,
-        gateways: vec![gateway.name.clone()],
-        budget: budget(gateway, inventory.host.cores),
-        owner: OwnerPolicy::AsOwner {
-            strays: gateway.census.as_ref().map_or(0, |census| census.strays),
-        },
-        image: ImageRecipe {
-            reference: reference(gateway, &base),
-            base,
-        },
+        measured: inventory.gateways.iter().map(Measured::of).collect(),
+        reserve: wishes.reserve.unwrap_or_else(|| reserve(facts.host.memory)),
+        headroom_percent: wishes.headroom_percent.unwrap_or(HEADROOM_PERCENT),
         accepted: Vec::new(),
+        groups,
+        facts,
     }
 }
 
-/// Names a group after the gateway's profile (`.openclaw-work` gives `oc-work`), else after its user.
-fn unused_name(gateway: &Gateway, taken: &mut BTreeSet<String>) -> String {
-    let directory = gateway
-        .state_directory
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let profile = directory
-        .trim_start_matches('.')
-        .split_once('-')
-        .map_or("", |(_, profile)| profile);
-    let word = if profile.is_empty() {
-        &gateway.user.name
-    } else {
-        profile
-    };
-    let name = format!("oc-{}", slug(word));
-    let numbered = (2..=u32::MAX).map(|number| format!("{name}-{number}"));
-    std::iter::once(name.clone())
-        .chain(numbered)
-        .find(|candidate| taken.insert(candidate.clone()))
-        .unwrap_or(name)
+/// A canary first, the smallest group; core last, because the others lean on it.
+fn turn(group: &Group) -> (bool, usize, String) {
+    let is_core = group.name.starts_with(CORE);
+    (is_core, group.members.len(), group.name.clone())
 }
 
-fn slug(word: &str) -> String {
+/// The memory that a host keeps for itself: 6% of all, and at least 2 GiB.
+pub(super) fn reserve(memory: Bytes) -> Bytes {
+    Bytes(memory.0 / 100 * 6).max(Bytes(2 * GIB))
+}
+
+/// Proposes everything about a group of these agents.
+pub(super) fn group(
+    name: String,
+    members: Vec<Member>,
+    inventory: &Inventory,
+    wishes: &Wishes,
+) -> Group {
+    let own: BTreeSet<&GatewayName> = members.iter().map(|member| &member.gateway).collect();
+    let gateways = inventory.gateways.iter();
+    let gateways: Vec<&Gateway> = gateways.filter(|it| own.contains(&it.name)).collect();
+    let base = base(inventory, wishes.base.as_deref());
+    let reference = gateways.first().map(|first| reference(first, &base));
+    let headroom = wishes.headroom_percent.unwrap_or(HEADROOM_PERCENT);
+    Group {
+        budget: budget(&gateways, inventory.host.cores, headroom),
+        owner: owner(&gateways),
+        members,
+        companions: Vec::new(),
+        sight: Sight::Home,
+        network: Network::Bridge {
+            name: network(&name),
+        },
+        loopback: Vec::new(),
+        image: Image::FromHost(ImageRecipe {
+            reference: reference.unwrap_or_default(),
+            base,
+        }),
+        accepted: Vec::new(),
+        name,
+    }
+}
+
+/// As the owner; several users stay under their own ids.
+fn owner(gateways: &[&Gateway]) -> OwnerPolicy {
+    let users: BTreeSet<u32> = gateways.iter().map(|gateway| gateway.user.uid).collect();
+    if users.len() > 1 {
+        return OwnerPolicy::EachItsOwn;
+    }
+    let strays = |gateway: &&Gateway| gateway.census.as_ref().map_or(0, |census| census.strays);
+    OwnerPolicy::AsOwner {
+        strays: gateways.iter().map(strays).sum(),
+    }
+}
+
+/// Names a group's network.
+pub(super) fn network(group: &str) -> String {
+    format!("ocmigrate_{group}")
+}
+
+pub(super) fn slug(word: &str) -> String {
     let slug: String = word
         .to_lowercase()
         .chars()
@@ -105,14 +142,20 @@ fn slug(word: &str) -> String {
     slug.trim_matches('-').to_owned()
 }
 
-/// Half as much again as the measured peak, and no less than the floor.
-fn budget(gateway: &Gateway, cores: u32) -> Budget {
-    let peak = gateway.memory.map_or(Bytes(GIB), |memory| memory.peak);
-    let headroom = Bytes(peak.0 / 2 * 3).round_up_to(MEMORY_GRAIN);
+/// The measured peak with headroom, and no less than the floor, for every gateway.
+pub(super) fn budget(gateways: &[&Gateway], cores: u32, headroom_percent: u32) -> Budget {
+    let memory = |gateway: &&Gateway| {
+        let peak = gateway.memory.map_or(Bytes(GIB), |memory| memory.peak);
+        let headroom = peak.0.saturating_mul(u64::from(headroom_percent)) / 100;
+        let wanted = Bytes(peak.0.saturating_add(headroom));
+        wanted.round_up_to(MEMORY_GRAIN).max(MEMORY_FLOOR).0
+    };
+    let count = u32::try_from(gateways.len()).unwrap_or(u32::MAX);
     Budget {
-        memory: headroom.max(MEMORY_FLOOR),
-        cpu_milli: CPU_MILLI.min(cores.max(1) * 1000),
-        pids: PIDS,
+        memory: Bytes(gateways.iter().map(memory).sum()),
+        cpu_milli: CPU_MILLI.saturating_mul(count).min(cores.max(1) * 1000),
+        pids: PIDS.saturating_mul(count),
+        node_heap: None,
     }
 }
 
@@ -137,7 +180,7 @@ fn base(inventory: &Inventory, given: Option<&str>) -> BaseImage {
 /// Names an image by the release and a hash of everything that decides its content.
 fn reference(gateway: &Gateway, base: &BaseImage) -> String {
     let version = gateway.release.as_ref().map_or("unknown", |r| &r.version);
-    let recipe = serde_json::to_vec(&(&gateway.release, &gateway.user, base)).unwrap_or_default();
+    let recipe = serde_json::to_vec(&(&gateway.release, base)).unwrap_or_default();
     let hash = blake3::hash(&recipe).to_hex();
     let short = hash.as_str().get(..8).unwrap_or_default();
     format!("ocmigrate/openclaw:{}-{short}", slug_version(version))

@@ -1,12 +1,15 @@
 //! An inventory as text.
 
+mod needs;
+mod ownership;
+
 use std::fmt::Write as _;
 
 use super::columns;
 use crate::display;
 use crate::inventory::{
-    Companion, Contained, Credential, Gateway, Host, Inventory, Part, RestingState, Severity,
-    Starter,
+    Companion, Contained, Credential, Edge, Gateway, Host, Inventory, Part, Place, RestingState,
+    Severity, Starter,
 };
 
 /// Renders an inventory for a terminal of 80 columns or more.
@@ -19,8 +22,12 @@ pub fn scan_text(inventory: &Inventory) -> String {
         gateways(&mut text, &inventory.gateways);
         starters(&mut text, &inventory.gateways);
         agents(&mut text, &inventory.gateways);
+        edges(&mut text, &inventory.edges);
         credentials(&mut text, &inventory.gateways);
-        ownership(&mut text, &inventory.gateways);
+        ownership::write(&mut text, &inventory.gateways);
+        needs::costs(&mut text, &inventory.gateways);
+        needs::needs(&mut text, &inventory.gateways);
+        needs::references(&mut text, &inventory.gateways);
     }
     companions(&mut text, &inventory.companions);
     contained(&mut text, &inventory.contained);
@@ -37,8 +44,13 @@ fn host(host: &Host) -> String {
         || "no Docker".to_owned(),
         |engine| format!("Docker {}", engine.version),
     );
+    let mut disks = String::new();
+    for it in &host.file_systems {
+        let (at, kind) = (&it.mounted_at, display::text(&it.kind));
+        let _ = writeln!(disks, "Disk {at}  {} of {} free ({kind})", it.free, it.size);
+    }
     format!(
-        "Host {}  {} cores  {} RAM ({} used)  {engine}  cgroup {}\n",
+        "Host {}  {} cores  {} RAM ({} used)  {engine}  cgroup {}\n{disks}",
         display::text(&host.name),
         host.cores,
         host.memory_total,
@@ -145,6 +157,45 @@ fn agents(text: &mut String, gateways: &[Gateway]) {
     }
 }
 
+/// The most edges that the text names one by one; all stand in the JSON.
+const EDGES_SHOWN: usize = 10;
+
+/// What holds agents together; more than a few are counted by kind.
+fn edges(text: &mut String, edges: &[Edge]) {
+    let row = |edge: &Edge| {
+        let (from, to) = (&edge.from, &edge.to);
+        vec![
+            display::text(&from.to_string()),
+            edge.kind.to_string(),
+            display::text(&if from.gateway == to.gateway {
+                to.agent.clone()
+            } else {
+                to.to_string()
+            }),
+            edge.place
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), file_and_line),
+        ]
+    };
+    let rows: Vec<_> = edges.iter().take(EDGES_SHOWN).map(row).collect();
+    if !rows.is_empty() {
+        let _ = writeln!(text, "Edges  {}", edges.len());
+        text.push_str(&columns(&["agent", "", "agent", "place"], rows, "  "));
+    }
+    if let Some(more @ 1..) = edges.len().checked_sub(EDGES_SHOWN) {
+        let _ = writeln!(text, "  and {more} more, all in --json");
+    }
+}
+
+/// The last component of a place's path and its line: short enough for a table.
+fn file_and_line(place: &Place) -> String {
+    let name = place.path.file_name().unwrap_or(place.path.as_os_str());
+    let name = display::path(name.as_ref());
+    place
+        .line
+        .map_or_else(|| name.clone(), |line| format!("{name}:{line}"))
+}
+
 fn credentials(text: &mut String, gateways: &[Gateway]) {
     let all: Vec<&Credential> = gateways
         .iter()
@@ -168,22 +219,6 @@ fn row(credential: &Credential) -> Vec<String> {
         or_dash(credential.account.as_deref().unwrap_or_default()),
         places.join(" "),
     ]
-}
-
-fn ownership(text: &mut String, gateways: &[Gateway]) {
-    for gateway in gateways {
-        let Some(census) = &gateway.census else {
-            continue;
-        };
-        let _ = writeln!(
-            text,
-            "Ownership  {}: {}, {}, {} of another owner",
-            display::text(&gateway.name.0),
-            display::count(census.entries, "entry", "entries"),
-            census.size,
-            census.strays
-        );
-    }
 }
 
 fn companions(text: &mut String, companions: &[Companion]) {

@@ -7,8 +7,8 @@ use crate::display;
 use crate::host::reader::{Kind, Reader};
 use crate::inventory::{Auth, Config, Finding, GatewayName, Place, catalogued};
 use crate::openclaw::{
-    Context, Document, Facts, Merged, Origin, RewriteError, Version, facts, for_container,
-    include_roots, meaning, merge,
+    Context, Document, Facts, Merged, Origin, RewriteError, Version, facts, find_included_tie,
+    for_container, include_roots, meaning, merge,
 };
 use crate::secret::Hasher;
 
@@ -28,11 +28,7 @@ pub(super) struct Reading {
 pub(super) fn read(reader: &Reader, sighting: &Sighting, hasher: &Hasher) -> Reading {
     let path = reader.resolve(&sighting.config);
     let mut findings = Vec::new();
-    if reader.kind(&sighting.config) == Some(Kind::Link) {
-        let summary = format!("it is a link to {}", display::path(&path));
-        let finding = Finding::new(&catalogued::LINKED_CONFIG, &sighting.name, summary);
-        findings.push(finding.at(display::path(&sighting.config)));
-    }
+    findings.extend(uneditable_link(reader, sighting, &path));
     let text = match reader.file(&path) {
         Ok(Some(text)) => text,
         Ok(None) => {
@@ -64,6 +60,8 @@ pub(super) fn read(reader: &Reader, sighting: &Sighting, hasher: &Hasher) -> Rea
     let merged = document.map(|document| merged(reader, sighting, &path, &document));
     if let Some(merged) = &merged {
         findings.extend(include::findings(sighting, merged));
+        let tie = find_included_tie(merged);
+        findings.extend(tie.map(|(error, place)| uneditable_at(&sighting.name, &error, place)));
     }
     let facts = merged.as_ref().map(|merged| facts(merged, &context));
     let meaning = merged.as_ref().map_or_else(|| text.clone(), meaning);
@@ -74,6 +72,29 @@ pub(super) fn read(reader: &Reader, sighting: &Sighting, hasher: &Hasher) -> Rea
         text,
         findings,
     }
+}
+
+/// A link in the state directory to a file of the gateway's own user is edited where it leads; any other is not: what an
+/// agent could point at somebody else's file is not root's to write, and the check of the edited configuration sees the
+/// state directory.
+fn uneditable_link(reader: &Reader, sighting: &Sighting, path: &Path) -> Option<Finding> {
+    if reader.kind(&sighting.config) != Some(Kind::Link) {
+        return None;
+    }
+    let directory = sighting
+        .config
+        .parent()
+        .map(|parent| reader.resolve(parent));
+    let is_in_state = directory.as_ref() == Some(&sighting.state_directory);
+    let is_own = reader
+        .owner(path)
+        .is_some_and(|(uid, _)| uid == sighting.user.uid);
+    if is_in_state && is_own {
+        return None;
+    }
+    let summary = format!("it is a link to {}", display::path(path));
+    let finding = Finding::new(&catalogued::LINKED_CONFIG, &sighting.name, summary);
+    Some(finding.at(display::path(&sighting.config)))
 }
 
 fn merged(reader: &Reader, sighting: &Sighting, path: &Path, document: &Document) -> Merged {
@@ -133,11 +154,17 @@ pub(super) fn uneditable(
 ) -> Option<Finding> {
     reading.facts.as_ref()?;
     let version: Version = version?.parse().ok()?;
-    let error = for_container(&reading.text, port, &version, hasher).err()?;
+    let error = for_container(
+        &reading.text,
+        reading.config.bind.as_deref(),
+        port,
+        &version,
+        hasher,
+    )
+    .err()?;
     let line = match &error {
         RewriteError::Duplicate { line, .. }
         | RewriteError::NotAnObject { line, .. }
-        | RewriteError::Included { line, .. }
         | RewriteError::Tied { line, .. }
         | RewriteError::UnknownBind { line } => Some(*line),
         RewriteError::Config(_) | RewriteError::Unsafe { .. } => None,
@@ -146,14 +173,12 @@ pub(super) fn uneditable(
         path: reading.config.path.clone(),
         line,
     };
-    Some(
-        Finding::new(
-            &catalogued::UNEDITABLE_BIND,
-            name,
-            display::text(&error.to_string()),
-        )
-        .at(place),
-    )
+    Some(uneditable_at(name, &error, place))
+}
+
+fn uneditable_at(name: &GatewayName, error: &RewriteError, place: Place) -> Finding {
+    let summary = display::text(&error.to_string());
+    Finding::new(&catalogued::UNEDITABLE_BIND, name, summary).at(place)
 }
 
 #[cfg(test)]
@@ -200,18 +225,22 @@ mod tests {
     }
 
     #[test]
-    fn a_bind_from_an_include_is_not_edited() {
-        let (_home, reading) = read_files(&[
-            ("openclaw.json", "{\n$include: ['all.json']}"),
-            ("all.json", "{gateway: {bind: 'loopback'}}"),
-        ]);
+    fn a_bind_from_an_include_is_overruled_and_an_included_tie_is_found() {
+        let read = |bind: &str| {
+            let all = format!("{{gateway: {{\nbind: '{bind}'}}}}");
+            let (_home, reading) = read_files(&[
+                ("openclaw.json", "{$include: ['all.json']}"),
+                ("all.json", &all),
+            ]);
+            let name = GatewayName("joe/.openclaw".into());
+            let hasher = Hasher::for_machine("m");
+            let editable = uneditable(&name, &reading, 18789, Some("2026.9.6"), &hasher).is_none();
+            (reading, editable)
+        };
+        let (reading, editable) = read("loopback");
         assert_eq!(reading.config.bind.as_deref(), Some("loopback"));
-        let name = GatewayName("joe/.openclaw".into());
-        let hasher = Hasher::for_machine("m");
-        let finding = uneditable(&name, &reading, 18789, Some("2026.9.6"), &hasher);
-        let finding = finding.expect("a finding");
-        assert_eq!(finding.id, "OM-C003");
-        assert!(finding.place.ends_with("/openclaw.json:2"));
+        assert!(editable && reading.findings.is_empty());
+        assert_eq!(found(&read("tailnet").0), ["OM-C003 all.json:2"]);
     }
 
     #[test]
@@ -276,9 +305,14 @@ mod tests {
         let (home, _) = read_files(&[("real.json", "{}")]);
         let state = home.path().join(".openclaw");
         std::os::unix::fs::symlink("real.json", state.join("openclaw.json")).expect("linked");
-        let sighting = at_rest(home.path(), "");
-        let reading = read(&Reader::new(), &sighting, &Hasher::for_machine("m"));
-        assert_eq!(found(&reading), ["OM-C002 openclaw.json"]);
+        let mut sighting = at_rest(home.path(), "");
+        let read = |sighting: &Sighting| {
+            found(&read(&Reader::new(), sighting, &Hasher::for_machine("m"))).join(" ")
+        };
+        sighting.user.uid = nix::unistd::getuid().as_raw();
+        assert_eq!(read(&sighting), "");
+        sighting.user.uid += 1;
+        assert_eq!(read(&sighting), "OM-C002 openclaw.json");
     }
 
     #[test]

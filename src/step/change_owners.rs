@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::confirm_native::Nothing;
 use super::{Context, Description, Drift, Kind, Result, Sign};
 use crate::display;
@@ -12,10 +14,12 @@ use crate::host::{OwnerChange, Ownership};
 /// `Before` holds nothing: the manifest, on disk before the first change, knows who had what. Idempotent: a complete
 /// manifest is taken up where the last try ended. Undo gives every entry back that nobody replaced since, then removes
 /// the manifest. Files with several names and other file systems are left alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeOwners {
     /// The group.
     pub group: String,
+    /// When it is done.
+    pub pass: Pass,
     /// The directories.
     pub roots: Vec<PathBuf>,
     /// The user id.
@@ -26,23 +30,41 @@ pub struct ChangeOwners {
     pub strays: u64,
 }
 
+/// When owners are changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pass {
+    /// In the silence: what was noted before it.
+    Noted,
+    /// Once the container works: what appeared between the note and the stop.
+    Late,
+}
+
 impl Kind for ChangeOwners {
     type Before = Nothing;
 
     fn describe(&self) -> Description {
-        let Self {
-            uid, gid, strays, ..
-        } = self;
+        let Self { uid, gid, .. } = self;
+        let (id, entries) = match self.pass {
+            Pass::Noted => {
+                let strays = display::count(self.strays, "entry", "entries");
+                (
+                    "change-owners",
+                    format!("{strays} -> {uid}:{gid}  (manifest kept)"),
+                )
+            }
+            Pass::Late => {
+                let late = "entries that appeared meanwhile, if any".to_owned();
+                ("change-late-owners", format!("{late} -> {uid}:{gid}"))
+            }
+        };
         Description {
-            id: "change-owners".to_owned(),
+            id: id.to_owned(),
             sign: Sign::Own,
-            what: format!(
-                "owner  {} -> {uid}:{gid}  (manifest kept)",
-                display::count(*strays, "entry", "entries")
-            ),
+            what: format!("owner  {entries}"),
             why: "the container runs as the gateway's user and must be able to write its files"
                 .to_owned(),
-            in_silence: true,
+            in_silence: self.pass == Pass::Noted,
         }
     }
 
@@ -51,20 +73,8 @@ impl Kind for ChangeOwners {
     }
 
     fn apply(&self, _before: &Nothing, context: &Context) -> Result<()> {
-        let ownership = Ownership {
-            uid: 0,
-            gid: 0,
-            mode: 0o700,
-        };
-        context
-            .host
-            .make_directory(&context.paths.group_state(&self.group), ownership)?;
-        let report = context.host.change_owners(&OwnerChange {
-            roots: self.roots.clone(),
-            uid: self.uid,
-            gid: self.gid,
-            manifest: self.manifest(context),
-        })?;
+        self.make_room(context)?;
+        let report = context.host.change_owners(&self.change(context))?;
         for left in &report.left {
             (context.say)(&format!("left as it is: {left}"));
         }
@@ -91,10 +101,31 @@ impl Kind for ChangeOwners {
 }
 
 impl ChangeOwners {
-    fn manifest(&self, context: &Context) -> PathBuf {
-        context
-            .paths
-            .group_state(&self.group)
-            .join("owners.manifest")
+    /// Makes the directory of the manifest.
+    pub(super) fn make_room(&self, context: &Context) -> Result<()> {
+        let ownership = Ownership {
+            uid: 0,
+            gid: 0,
+            mode: 0o700,
+        };
+        let directory = context.paths.group_state(&self.group);
+        Ok(context.host.make_directory(&directory, ownership)?)
+    }
+
+    pub(super) fn change(&self, context: &Context) -> OwnerChange {
+        OwnerChange {
+            roots: self.roots.clone(),
+            uid: self.uid,
+            gid: self.gid,
+            manifest: self.manifest(context),
+        }
+    }
+
+    pub(super) fn manifest(&self, context: &Context) -> PathBuf {
+        let name = match self.pass {
+            Pass::Noted => "owners.manifest",
+            Pass::Late => "late-owners.manifest",
+        };
+        context.paths.group_state(&self.group).join(name)
     }
 }

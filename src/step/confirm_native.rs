@@ -11,7 +11,7 @@ use super::{Context, Description, Drift, Kind, Reach, Result, Sign, StepError};
 ///
 /// As the first step it makes sure that a working gateway is moved. Undone, as the last thing of a rollback, it waits
 /// until the native gateway works again. `Before` holds nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfirmNative {
     /// How the gateway is seen.
     pub reach: Reach,
@@ -74,7 +74,7 @@ impl ConfirmNative {
             return Ok(None);
         }
         let printed = self.print_channels(context)?;
-        Ok(find_silent_account(&self.reach.accounts, &printed))
+        Ok(find_silent_account(&self.reach, &printed))
     }
 
     /// Runs OpenClaw's own command as the gateway's user, with the gateway's own environment.

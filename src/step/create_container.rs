@@ -1,5 +1,7 @@
 //! Creates the group's container, stopped.
 
+use serde::{Deserialize, Serialize};
+
 use super::confirm_native::Nothing;
 use super::list::project;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
@@ -17,7 +19,7 @@ pub(super) const GROUP_LABEL: &str = "ocmigrate.group";
 /// `Before` holds nothing: a container of that name that is not exactly ours stops the step before anything happened.
 /// Idempotent: a container with the same specification's label is taken as the result of an earlier try. Undo removes
 /// that container once it is stopped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateContainer {
     /// The container.
     pub spec: ContainerSpec,
@@ -25,8 +27,17 @@ pub struct CreateContainer {
 
 /// Puts the launcher, which loads the environment, before an argv.
 pub(super) fn launched(argv: &[String]) -> Vec<String> {
-    let launcher = ["/bin/sh".to_owned(), format!("{GROUP_FILES}/launch")];
-    launcher.into_iter().chain(argv.iter().cloned()).collect()
+    by_script("launch", argv)
+}
+
+/// Puts the script of the main process before the gateway's argv.
+pub(super) fn served(argv: &[String]) -> Vec<String> {
+    by_script("serve", argv)
+}
+
+fn by_script(name: &str, argv: &[String]) -> Vec<String> {
+    let script = ["/bin/sh".to_owned(), format!("{GROUP_FILES}/{name}")];
+    script.into_iter().chain(argv.iter().cloned()).collect()
 }
 
 impl Kind for CreateContainer {
@@ -96,6 +107,13 @@ impl Kind for CreateContainer {
                     remedy,
                 )]
             }
+            Some(container) if self.runs_another_image(&container, context)? => vec![Drift::new(
+                format!(
+                    "container `{name}` runs another image than `{}`",
+                    self.spec.image
+                ),
+                remedy,
+            )],
             Some(container) if container.memory != self.spec.memory => vec![Drift::new(
                 format!(
                     "container `{name}` may use {}, planned {}",
@@ -125,6 +143,12 @@ impl CreateContainer {
         spec.labels
             .extend(compose::labels(&project(&file), &spec.name, &hash));
         Ok(context.docker.create_container(&spec)?)
+    }
+
+    /// One that was removed or replaced is told of by the step that makes it.
+    fn runs_another_image(&self, container: &Container, context: &Context) -> Result<bool> {
+        let image = context.docker.find_image(&self.spec.image)?;
+        Ok(image.is_some_and(|image| image.id != container.image))
     }
 
     fn is_ours(&self, container: &Container) -> bool {

@@ -10,7 +10,7 @@ use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 ///
 /// `Before` says whether it was there. Idempotent: a network with the same labels is taken as the result of an earlier
 /// try; one without them is foreign and stays. Undo removes the network that this run made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateNetwork {
     /// Its name.
     pub name: String,

@@ -5,19 +5,23 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, launched};
-use super::drain::Suspend;
+use super::built::{Built, built};
+use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, served};
+use super::drain::{Drain, Suspend};
 use super::image::recipe_hash;
+use super::proofs::Proofs;
+use super::relay;
+use super::starting::{disarm, stop_by};
 use super::{
-    ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, DisarmStarter,
-    MakeBase, MakeImage, Paths, Reach, RewriteConfig, StartContainer, Step, StopGateway,
-    ValidateConfig, WriteGroupFiles,
+    ChangeOwners, Choices, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork,
+    GuardBoot, LiftGuard, MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, Soak,
+    StartContainer, Step, StopGateway, ValidateConfig, WriteGroupFiles,
 };
-use crate::docker::{ContainerSpec, LayerEntry, Mount, compose};
+use crate::docker::{ContainerSpec, LayerEntry, Mount, Published, compose};
 use crate::host::GatewayTrace;
-use crate::inventory::{Release, Starter, UnitStarter, User};
+use crate::inventory::{GatewayName, Release};
 use crate::openclaw::{Version, release};
-use crate::plan::{GatewayFacts, Group, OwnerPolicy, Plan};
+use crate::plan::{GatewayFacts, Plan};
 
 /// How long a stop of the container waits: OpenClaw drains for up to 315 s.
 const STOP_TIMEOUT: Duration = Duration::from_secs(340);
@@ -33,13 +37,13 @@ pub enum ListError {
         /// The names that there are.
         known: String,
     },
-    /// Several gateways in a group.
-    #[error("group `{group}` holds {count} gateways; this ocmigrate moves groups of one")]
-    SeveralGateways {
+    /// Something that can be planned and not be carried out.
+    #[error("group `{group}` has {what}; this ocmigrate plans that and does not carry it out")]
+    NotBuilt {
         /// The group.
         group: String,
-        /// How many.
-        count: usize,
+        /// What it asks for.
+        what: String,
     },
     /// Something about the gateway is not known.
     #[error("gateway `{gateway}` cannot be moved: {missing}")]
@@ -52,15 +56,14 @@ pub enum ListError {
 }
 
 /// What is known of a gateway that can be moved.
-struct Movable<'a> {
+pub(super) struct Movable<'a> {
     facts: &'a GatewayFacts,
     release: &'a Release,
     version: Version,
-    unit: &'a UnitStarter,
     serve: Vec<String>,
     validate: Vec<String>,
     channels: Vec<String>,
-    suspend: Suspend,
+    drain: Drain,
 }
 
 /// Makes the list of steps that moves one group; the same plan always gives the same list.
@@ -68,17 +71,66 @@ struct Movable<'a> {
 /// # Errors
 ///
 /// Says what of the plan cannot be carried out by this version.
-pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListError> {
+pub fn steps(
+    plan: &Plan,
+    name: &str,
+    paths: &Paths,
+    choices: &Choices,
+) -> Result<Vec<Step>, ListError> {
     let group = plan.find_group(name).ok_or_else(|| no_group(plan, name))?;
-    let gateway = movable(plan, group)?;
-    let (reach, container) = (reach(&gateway), container(plan, group, &gateway, paths));
-    let (facts, unit) = (gateway.facts, gateway.unit.clone());
-    let OwnerPolicy::AsOwner { strays } = group.owner;
-    let User { uid, gid, .. } = facts.user;
-    let version = gateway.version;
+    let group = &built(plan, group)?;
+    let gateway = movable(plan, &group.gateway)?;
+    let (facts, reach) = (gateway.facts, reach(&gateway));
+    let container = container(plan, group, &gateway, paths);
+    let disarming =
+        disarm(&group.name, facts, &reach.trace, &gateway.serve).map_err(|missing| {
+            ListError::NotMovable {
+                gateway: facts.name.to_string(),
+                missing,
+            }
+        })?;
+    let proofs = Proofs {
+        facts,
+        release: gateway.release,
+        version: gateway.version,
+        serve: &gateway.serve,
+        roots: roots(facts),
+        container: &container,
+    };
+    let owners = owners(group, facts);
+    let guard = guard(group, facts.user.uid, paths);
+    let guarded = vec![
+        Step::NoteOwners(NoteOwners {
+            change: owners.clone(),
+        }),
+        Step::GuardBoot(guard.clone()),
+    ];
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
-    Ok(vec![
+    Ok([
+        made(group, &gateway, &proofs, &reach, paths),
+        proofs.container(choices),
+        guarded,
+        disarming,
+        silence(group, &gateway, reach, owners),
+        vec![
+            soak(group, &gateway, choices),
+            Step::LiftGuard(LiftGuard { guard }),
+        ],
+    ]
+    .concat())
+}
+
+/// Everything up to the container, which is made and not started.
+fn made(
+    group: &Built,
+    gateway: &Movable,
+    proofs: &Proofs,
+    reach: &Reach,
+    paths: &Paths,
+) -> Vec<Step> {
+    let container = proofs.container;
+    let mut steps = vec![
         Step::ConfirmNative(ConfirmNative {
             reach: reach.clone(),
         }),
@@ -86,66 +138,109 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             base: group.image.base.clone(),
             archive: paths.state.join("base.tar"),
         }),
-        Step::MakeImage(make_image(group, &gateway)),
+        Step::MakeImage(make_image(group, gateway)),
+        proofs.image(),
         Step::WriteGroupFiles(WriteGroupFiles {
             group: group.name.clone(),
-            user: facts.user.clone(),
+            user: gateway.facts.user.clone(),
             trace: reach.trace.clone(),
             container: container.clone(),
             network: group.network.clone(),
             network_labels: network_labels(group, paths),
         }),
-        Step::ValidateConfig(ValidateConfig {
+    ];
+    if release::can_validate(&gateway.version) {
+        steps.push(Step::ValidateConfig(ValidateConfig {
             group: group.name.clone(),
-            config: facts.config.clone(),
-            user: facts.user.clone(),
-            port: facts.port,
-            version,
+            state_directory: gateway.facts.state_directory.clone(),
+            candidate: proofs.candidate(),
             argv: gateway.validate.clone(),
             container: container.clone(),
-        }),
+        }));
+    }
+    steps.extend([
         Step::CreateNetwork(CreateNetwork {
             name: group.network.clone(),
             labels: network_labels(group, paths),
         }),
-        Step::CreateContainer(CreateContainer { spec: container }),
-        Step::DisarmStarter(DisarmStarter {
-            group: group.name.clone(),
-            gateway: facts.name.to_string(),
-            unit: unit.clone(),
-            container: group.name.clone(),
+        Step::CreateContainer(CreateContainer {
+            spec: container.clone(),
         }),
+    ]);
+    steps
+}
+
+/// From the stop of the native gateway to the work of the contained one, once everything that would start it is disarmed.
+fn silence(group: &Built, gateway: &Movable, reach: Reach, owners: ChangeOwners) -> Vec<Step> {
+    let Movable { facts, version, .. } = gateway;
+    vec![
         Step::StopGateway(StopGateway {
             gateway: facts.name.to_string(),
-            unit,
+            group: group.name.clone(),
+            by: stop_by(&facts.starter),
             user: facts.user.clone(),
-            suspend: gateway.suspend.clone(),
+            drain: gateway.drain.clone(),
             trace: reach.trace.clone(),
         }),
-        Step::ChangeOwners(ChangeOwners {
-            group: group.name.clone(),
-            roots: roots(facts),
-            uid,
-            gid,
-            strays,
-        }),
+        Step::ChangeOwners(owners.clone()),
         Step::RewriteConfig(RewriteConfig {
             config: facts.config.clone(),
             port: facts.port,
-            version,
+            version: *version,
             bind: facts.bind.clone(),
         }),
         Step::StartContainer(StartContainer {
             container: group.name.clone(),
-            user: format!("{uid}:{gid}"),
-            suspend: gateway.suspend.clone(),
+            user: runs_as(facts),
+            drain: gateway.drain.clone(),
             trace: reach.trace.clone(),
         }),
         Step::ConfirmContainer(ConfirmContainer {
             container: group.name.clone(),
             reach,
         }),
-    ])
+        Step::ChangeOwners(ChangeOwners {
+            pass: Pass::Late,
+            ..owners
+        }),
+    ]
+}
+
+fn soak(group: &Built, gateway: &Movable, choices: &Choices) -> Step {
+    Step::Soak(Soak {
+        watched: ConfirmContainer {
+            container: group.name.clone(),
+            reach: reach(gateway),
+        },
+        user: runs_as(gateway.facts),
+        seconds: choices.soak_seconds,
+    })
+}
+
+/// The `uid:gid` that the container runs as.
+fn runs_as(facts: &GatewayFacts) -> String {
+    format!("{}:{}", facts.user.uid, facts.user.gid)
+}
+
+fn owners(group: &Built, facts: &GatewayFacts) -> ChangeOwners {
+    ChangeOwners {
+        group: group.name.clone(),
+        pass: Pass::Noted,
+        roots: roots(facts),
+        uid: facts.user.uid,
+        gid: facts.user.gid,
+        strays: group.strays,
+    }
+}
+
+fn guard(group: &Built, uid: u32, paths: &Paths) -> GuardBoot {
+    GuardBoot {
+        group: group.name.clone(),
+        uid,
+        program: paths.program.clone(),
+        state: paths.state.clone(),
+        units: paths.system_units.clone(),
+    }
 }
 
 fn no_group(plan: &Plan, name: &str) -> ListError {
@@ -164,13 +259,7 @@ fn no_group(plan: &Plan, name: &str) -> ListError {
     }
 }
 
-fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> {
-    let [name] = group.gateways.as_slice() else {
-        return Err(ListError::SeveralGateways {
-            group: group.name.clone(),
-            count: group.gateways.len(),
-        });
-    };
+pub(super) fn movable<'a>(plan: &'a Plan, name: &GatewayName) -> Result<Movable<'a>, ListError> {
     let not_movable = |missing: &str| ListError::NotMovable {
         gateway: name.to_string(),
         missing: missing.to_owned(),
@@ -183,10 +272,7 @@ fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> 
         .release
         .as_ref()
         .ok_or_else(|| not_movable("its installed OpenClaw was not found"))?;
-    let Starter::Unit(unit) = &facts.starter else {
-        return Err(not_movable("it is not started by a systemd unit"));
-    };
-    let version = release
+    let version: Version = release
         .version
         .parse()
         .map_err(|_| not_movable("its version is no version of OpenClaw"))?;
@@ -194,18 +280,24 @@ fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> 
         let argv: Result<Vec<_>, _> = argv.into_iter().map(OsString::into_string).collect();
         argv.map_err(|_| not_movable("the path of its node or OpenClaw is no UTF-8"))
     };
+    let drain = match () {
+        () if release::can_suspend(&version) => Drain::Suspend(Suspend {
+            when_idle: text(release::suspend_argv(release, release::Suspend::WhenIdle))?,
+            at_once: text(release::suspend_argv(release, release::Suspend::AtOnce))?,
+        }),
+        () if release::drains_at_stop(&version) => Drain::AtStop,
+        () => Drain::Watch {
+            state_directory: facts.state_directory.clone(),
+        },
+    };
     Ok(Movable {
         facts,
         release,
         version,
-        unit,
         serve: text(release::gateway_argv(release))?,
         validate: text(release::validate_argv(release))?,
         channels: text(release::channels_status_argv(release))?,
-        suspend: Suspend {
-            when_idle: text(release::suspend_argv(release, release::Suspend::WhenIdle))?,
-            at_once: text(release::suspend_argv(release, release::Suspend::AtOnce))?,
-        },
+        drain,
     })
 }
 
@@ -221,6 +313,7 @@ fn reach(gateway: &Movable) -> Reach {
             uid: facts.user.uid,
             port: facts.port,
         },
+        health: release::health(&gateway.version),
         channels_argv: gateway.channels.clone(),
         accounts: facts
             .accounts
@@ -231,7 +324,7 @@ fn reach(gateway: &Movable) -> Reach {
     }
 }
 
-fn make_image(group: &Group, gateway: &Movable) -> MakeImage {
+fn make_image(group: &Built, gateway: &Movable) -> MakeImage {
     let release = &gateway.release;
     let tree = |path: &PathBuf| LayerEntry::Tree { path: path.clone() };
     let entries = vec![tree(&release.node), tree(&release.package)];
@@ -243,7 +336,12 @@ fn make_image(group: &Group, gateway: &Movable) -> MakeImage {
     }
 }
 
-fn container(plan: &Plan, group: &Group, gateway: &Movable, paths: &Paths) -> ContainerSpec {
+pub(super) fn container(
+    plan: &Plan,
+    group: &Built,
+    gateway: &Movable,
+    paths: &Paths,
+) -> ContainerSpec {
     let Movable { facts, .. } = gateway;
     let mut spec = ContainerSpec {
         name: group.name.clone(),
@@ -251,16 +349,19 @@ fn container(plan: &Plan, group: &Group, gateway: &Movable, paths: &Paths) -> Co
         // five minutes after a crash, so that neither side could start after the other; seen with 2026.9.6.
         hostname: plan.facts.host.name.clone(),
         image: group.image.reference.clone(),
-        user: format!("{}:{}", facts.user.uid, facts.user.gid),
+        user: runs_as(facts),
         directory: facts.user.home.clone(),
-        argv: launched(&gateway.serve),
+        argv: served(&gateway.serve),
         environment: Vec::new(),
         labels: BTreeMap::new(),
         mounts: mounts(plan, group, facts, paths),
         memory: group.budget.memory,
         cpu_milli: group.budget.cpu_milli,
         pids: group.budget.pids,
-        ports: vec![facts.port],
+        ports: vec![Published {
+            host: facts.port,
+            container: relay::port(facts.port),
+        }],
         network: Some(group.network.clone()),
         extra_hosts: Vec::new(),
         stop_timeout: STOP_TIMEOUT,
@@ -281,7 +382,7 @@ pub(super) fn project(file: &Path) -> compose::Project<'_> {
 }
 
 /// The labels by which docker-compose and ocmigrate know the network.
-fn network_labels(group: &Group, paths: &Paths) -> BTreeMap<String, String> {
+pub(super) fn network_labels(group: &Built, paths: &Paths) -> BTreeMap<String, String> {
     let mut labels = compose::network_labels(&project(&paths.compose_file()), &group.network);
     labels.insert(GROUP_LABEL.to_owned(), group.name.clone());
     labels
@@ -292,7 +393,7 @@ fn spec_hash(spec: &ContainerSpec) -> String {
 }
 
 /// HOME and the workspaces outside it at their own paths, other gateways' directories covered by empty ones.
-fn mounts(plan: &Plan, group: &Group, facts: &GatewayFacts, paths: &Paths) -> Vec<Mount> {
+fn mounts(plan: &Plan, group: &Built, facts: &GatewayFacts, paths: &Paths) -> Vec<Mount> {
     let shared = outermost(
         std::iter::once(facts.user.home.clone())
             .chain(roots(facts))

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::image::{ImageBefore, recipe_hash};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::plan::BaseImage;
@@ -14,7 +16,7 @@ const LABEL: &str = "ocmigrate.base";
 ///
 /// `Before` says whether it was there. Idempotent: an image with the recipe's label is taken as it is. Undo removes the
 /// archive that a crash left, and leaves the image: it is a cache that a second try uses, and nothing runs from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MakeBase {
     /// The image.
     pub base: BaseImage,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::image::{ImageBefore, recipe_hash};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{ImageSpec, LayerEntry};
@@ -13,7 +15,7 @@ const LABEL: &str = "ocmigrate.recipe";
 ///
 /// `Before` says whether it was there. Idempotent: an image with the recipe's label is taken as it is. Undo leaves it:
 /// the image is a cache that a second try uses, and nothing runs from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MakeImage {
     /// The reference that it gets.
     pub reference: String,

@@ -13,7 +13,7 @@ use crate::openclaw::{self, Rewrite, RewriteError, Version};
 /// `Before` holds the inverse edits and the file's metadata, no other content. Idempotent: a file that holds the new
 /// text is left as it is. Undo takes back only these edits: byte for byte where nobody changed the file since, else only
 /// the values that are still ours.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RewriteConfig {
     /// The file.
     pub config: PathBuf,
@@ -21,7 +21,7 @@ pub struct RewriteConfig {
     pub port: u16,
     /// The release of OpenClaw.
     pub version: Version,
-    /// `gateway.bind` as it is; for the description.
+    /// `gateway.bind` as it is, included files put in.
     pub bind: Option<String>,
 }
 
@@ -52,8 +52,9 @@ impl Kind for RewriteConfig {
 
     fn capture(&self, context: &Context) -> Result<Before> {
         let file = self.read(context)?;
+        let bind = self.bind.as_deref();
         let rewritten =
-            openclaw::for_container(&file.bytes, self.port, &self.version, context.hasher)
+            openclaw::for_container(&file.bytes, bind, self.port, &self.version, context.hasher)
                 .map_err(|error| self.refused(&error))?;
         Ok(Before {
             rewrite: rewritten.rewrite,

@@ -1,8 +1,10 @@
 //! Starts the container, once the native gateway is proven dead.
 
+use serde::{Deserialize, Serialize};
+
 use super::confirm_native::Nothing;
 use super::create_container::{GROUP_LABEL, launched};
-use super::drain::{ANSWER_DEADLINE, Suspend, drain};
+use super::drain::{ANSWER_DEADLINE, Drain, drain};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{Container, ContainerState, RestartPolicy};
 use crate::host::GatewayTrace;
@@ -12,14 +14,14 @@ use crate::host::GatewayTrace;
 /// The restart policy is set here and not at creation, so that no restart of the engine can start the container before
 /// the native gateway is proven dead. `Before` holds nothing. Idempotent: a running
 /// container stays. Undo takes the policy away first, then stops the container, and sees it stopped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartContainer {
     /// The container.
     pub container: String,
     /// The `uid:gid` that it runs as.
     pub user: String,
-    /// The argv that lets the gateway's running turns finish.
-    pub suspend: Suspend,
+    /// How the gateway's running turns finish.
+    pub drain: Drain,
     /// What identifies native processes of its gateway, which must not run.
     pub trace: GatewayTrace,
 }
@@ -108,7 +110,7 @@ impl StartContainer {
     /// Lets running turns finish while the bots are still polled; a gateway that cannot be asked finishes them after
     /// SIGTERM by itself.
     fn drain(&self, context: &Context) {
-        drain(context, &self.suspend, |argv| {
+        drain(context, &self.drain, |argv| {
             let argv = launched(argv);
             let asked =
                 context

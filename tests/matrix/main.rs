@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fleet;
+mod machine;
 mod snapshot;
+mod starters;
 mod world;
 
 mod crash;
 mod fail;
 mod refuse;
 mod repeat;
+mod resurrect;
 mod road;

@@ -24,22 +24,17 @@ struct Record {
 }
 
 impl FakeWorld {
+    pub(super) fn note_owners(&mut self, change: &OwnerChange) -> Result<()> {
+        self.open_manifest(change).map(drop)
+    }
+
     /// Gives the trees to one user; with `only_half` it stops in the middle, as a program that dies.
     pub(super) fn change_owners(
         &mut self,
         change: &OwnerChange,
         only_half: bool,
     ) -> Result<OwnerReport> {
-        let manifest = match self.read_manifest(&change.manifest)? {
-            Some(manifest) => manifest,
-            None => self.write_manifest(change)?,
-        };
-        if (manifest.uid, manifest.gid) != (change.uid, change.gid) {
-            return Err(foreign(
-                &change.manifest,
-                "it is the manifest of another change",
-            ));
-        }
+        let manifest = self.open_manifest(change)?;
         let all = manifest.records.len();
         let count = if only_half { all / 2 } else { all };
         let mut report = OwnerReport::default();
@@ -107,6 +102,20 @@ impl FakeWorld {
     fn inode_of(&self, path: &Path) -> Option<u64> {
         let file = self.files.get(path).map(|file| file.inode);
         file.or(self.directories.get(path).map(|directory| directory.inode))
+    }
+
+    fn open_manifest(&mut self, change: &OwnerChange) -> Result<Manifest> {
+        let manifest = match self.read_manifest(&change.manifest)? {
+            Some(manifest) => manifest,
+            None => self.write_manifest(change)?,
+        };
+        if (manifest.uid, manifest.gid) != (change.uid, change.gid) {
+            return Err(foreign(
+                &change.manifest,
+                "it is the manifest of another change",
+            ));
+        }
+        Ok(manifest)
     }
 
     fn write_manifest(&mut self, change: &OwnerChange) -> Result<Manifest> {

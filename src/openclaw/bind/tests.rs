@@ -11,6 +11,7 @@ fn hasher() -> Hasher {
 fn rewrite(text: &str, version: &str) -> Result<Rewritten, RewriteError> {
     for_container(
         text.as_bytes(),
+        None,
         5,
         &version.parse().expect("a version"),
         &hasher(),
@@ -76,10 +77,6 @@ fn hard_forms_are_refused_with_their_line() {
         ),
         ("{\n gateway: []}", "line 2: `gateway` is no object"),
         (
-            "{gateway: {\n $include: './g'}}",
-            "line 2: `gateway` comes from another file by $include",
-        ),
-        (
             "{gateway: {\n bind: 'custom'}}",
             "line 2: `gateway.bind` ties the gateway to an address of this host",
         ),
@@ -94,6 +91,31 @@ fn hard_forms_are_refused_with_their_line() {
     ];
     for (text, said) in cases {
         assert_eq!(refusal(text), said);
+    }
+}
+
+#[test]
+fn a_key_beside_an_include_overrules_what_is_included() {
+    let written = |text: &str, bind: Option<&str>| {
+        let version = "2026.9.6".parse().expect("a version");
+        let rewritten = for_container(text.as_bytes(), bind, 5, &version, &hasher());
+        let Rewritten { text, rewrite } = rewritten.expect("can be rewritten");
+        let back = rewrite.undo(&text, &hasher()).expect("undone").text;
+        (String::from_utf8(text).expect("text"), back)
+    };
+    for (before, after) in [
+        (
+            "{gateway: {$include: './g'}} // c",
+            "{gateway: {$include: './g', bind: \"lan\"}} // c",
+        ),
+        (
+            "{$include: ['./a']}",
+            "{$include: ['./a'], gateway: {bind: \"lan\"}}",
+        ),
+    ] {
+        let (text, back) = written(before, Some("loopback"));
+        assert_eq!((text.as_str(), back.as_slice()), (after, before.as_bytes()));
+        assert_eq!(written(before, Some("lan")).0, before);
     }
 }
 

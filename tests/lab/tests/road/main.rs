@@ -12,8 +12,13 @@ mod bad_input;
 mod canaries;
 mod compose;
 mod crash;
+mod host_state;
+mod proof;
+mod rate;
+mod scanning;
 mod second_poller;
 mod there_and_back;
+mod two_at_once;
 mod world;
 
 use world::World;
@@ -23,7 +28,7 @@ fn a_gateway_goes_into_a_container_and_comes_back() {
     let world = World::boot("road");
     world.step(
         "scan is read-only and finds what is there",
-        there_and_back::scan_finds_the_gateway,
+        scanning::scan_finds_the_gateway,
     );
     world.step(
         "bad input changes nothing",
@@ -83,6 +88,38 @@ fn a_run_that_is_interrupted_unhealthy_or_overrun_ends_well() {
 }
 
 #[test]
+#[ignore = "ten minutes; scripts/test --all runs it"]
+fn what_will_not_do_is_found_before_the_silence_or_while_it_is_watched() {
+    let world = World::boot("proof");
+    world.step(
+        "a limit that is too small and a library that is missing",
+        proof::an_image_or_a_budget_that_will_not_do_is_refused_before_anything_stops,
+    );
+    world.step(
+        "killed in the rehearsal",
+        proof::a_rehearsal_that_is_killed_leaves_nothing,
+    );
+    world.step(
+        "a gateway that dies while it is watched",
+        proof::a_container_that_falls_while_it_is_watched_is_rolled_back,
+    );
+    world.end();
+}
+
+#[test]
+#[ignore = "ten minutes; scripts/test --all runs it"]
+fn a_run_cut_off_by_the_power_or_a_full_disk_ends_well() {
+    let world = World::boot("power");
+    world.step(
+        "the journal's disk is full",
+        crash::the_disk_of_the_journal_is_full,
+    );
+    world.step("power cut in the silence", crash::power_cut_in_the_silence);
+    world.step("power cut at four other places", crash::power_cut_elsewhere);
+    world.end();
+}
+
+#[test]
 #[ignore = "debootstrap takes a minute or two; scripts/test --all runs it"]
 fn without_a_base_image_one_is_made_of_the_hosts_distribution() {
     let world = World::boot("base");
@@ -91,8 +128,17 @@ fn without_a_base_image_one_is_made_of_the_hosts_distribution() {
 }
 
 #[test]
+#[ignore = "an hour; scripts/test --all runs it"]
+fn a_run_killed_after_any_record_is_resumed() {
+    let world = World::boot("resumed");
+    crash::killed_at_every_record_and_resumed(&world);
+    world.end();
+}
+
+#[test]
 #[ignore = "half an hour; scripts/test --all runs it"]
-fn a_run_killed_at_any_record_is_resumed_or_rolled_back() {
-    let world = World::boot("sweep");
-    crash::killed_at_every_record(&world);
+fn a_run_killed_after_any_record_is_rolled_back() {
+    let world = World::boot("back");
+    crash::killed_at_every_record_and_rolled_back(&world);
+    world.end();
 }
