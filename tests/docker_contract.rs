@@ -18,7 +18,7 @@ use ocmigrate::docker::compose::{self, Project};
 use ocmigrate::docker::fake::FakeDocker;
 use ocmigrate::docker::{
     ContainerSpec, ContainerState, Docker, DockerError, DockerSocket, ImageSpec, LayerEntry, Mount,
-    Output, RestartPolicy,
+    Output, Published, RestartPolicy,
 };
 use ocmigrate::units::Bytes;
 
@@ -512,16 +512,25 @@ fn long_output_is_cut_and_logs_have_a_tail() {
 fn a_published_port_answers_on_loopback_only() {
     let (lab, docker) = (Lab::new(), engine());
     let port = free_port();
-    let listen = format!("echo hello | nc -l -p {port}");
+    let inside = published(port).container;
+    let listen = format!("echo hello | nc -l -p {inside}");
     let mut spec = lab.spec("port", &lab.base(&docker), &shell(&listen));
     let network = lab.named("ports");
     docker.create_network(&network, &BTreeMap::new()).unwrap();
-    (spec.ports, spec.network) = (vec![port], Some(network));
+    (spec.ports, spec.network) = (vec![published(port)], Some(network));
     docker.create_container(&spec).unwrap();
     docker.start(&spec.name).unwrap();
     let shown = run("docker", &["port", &spec.name]);
-    assert_eq!(shown, format!("{port}/tcp -> 127.0.0.1:{port}\n"));
+    assert_eq!(shown, format!("{inside}/tcp -> 127.0.0.1:{port}\n"));
     wait_until(|| greeting(port).is_some_and(|text| text == "hello\n"));
+}
+
+/// The container listens on another port than the host's.
+fn published(host: u16) -> Published {
+    Published {
+        host,
+        container: host ^ 1,
+    }
 }
 
 fn free_port() -> u16 {
@@ -705,7 +714,7 @@ fn everything(spec: &mut ContainerSpec) {
             mode: 0o700,
         },
     ];
-    spec.ports = vec![free_port(), free_port()];
+    spec.ports = vec![published(free_port()), published(free_port())];
     spec.extra_hosts = words(&["b:10.0.0.2", "a:10.0.0.1"]);
     spec.environment = words(&["Z=no", "A=a$b \"q\" é", "EMPTY=", "E=x=y"]);
     spec.cpu_milli = 2000;

@@ -7,7 +7,7 @@ use bollard::models::{
     PortBinding, RestartPolicy, RestartPolicyNameEnum,
 };
 
-use super::{ContainerSpec, Mount};
+use super::{ContainerSpec, Mount, Published};
 
 /// How much log a container keeps: three files of ten megabytes.
 pub(super) const LOG_OPTIONS: [(&str, &str); 2] = [("max-size", "10m"), ("max-file", "3")];
@@ -109,16 +109,16 @@ fn log_config() -> HostConfigLogConfig {
     }
 }
 
-fn published(port: u16) -> (String, Option<Vec<PortBinding>>) {
+fn published(port: Published) -> (String, Option<Vec<PortBinding>>) {
     let binding = PortBinding {
         host_ip: Some(LOOPBACK.to_owned()),
-        host_port: Some(port.to_string()),
+        host_port: Some(port.host.to_string()),
     };
     (port_key(port), Some(vec![binding]))
 }
 
-fn port_key(port: u16) -> String {
-    format!("{port}/tcp")
+fn port_key(port: Published) -> String {
+    format!("{}/tcp", port.container)
 }
 
 /// Returns a path as the API's JSON takes it. What is no UTF-8 was refused before: see [`unspeakable`].

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 pub use super::compose_hash::config_hash;
-use super::{ContainerSpec, Mount, body, yaml};
+use super::{ContainerSpec, Mount, Published, body, yaml};
 
 const PREFIX: &str = "com.docker.compose.";
 /// The newest file format that has `mem_limit`, `cpus` and `init` together.
@@ -178,8 +178,9 @@ fn tmpfs(spec: &ContainerSpec) -> Value {
     body::empties(spec).map(line).collect()
 }
 
-fn port(port: u16) -> Value {
-    json!(format!("{}:{port}:{port}", body::LOOPBACK))
+fn port(port: Published) -> Value {
+    let Published { host, container } = port;
+    json!(format!("{}:{host}:{container}", body::LOOPBACK))
 }
 
 /// Doubles each `$`, which docker-compose takes for the start of a variable.

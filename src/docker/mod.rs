@@ -152,6 +152,15 @@ impl Mount {
     }
 }
 
+/// A TCP port of the host's loopback address that leads into a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// The port on the host.
+    pub host: u16,
+    /// The port in the container.
+    pub container: u16,
+}
+
 /// A container to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerSpec {
@@ -179,8 +188,8 @@ pub struct ContainerSpec {
     pub cpu_milli: u32,
     /// The most processes and threads.
     pub pids: u32,
-    /// Host ports on loopback, published under the same number.
-    pub ports: Vec<u16>,
+    /// The ports that the host's loopback address publishes.
+    pub ports: Vec<Published>,
     /// The network to join; `None` for no network at all.
     pub network: Option<String>,
     /// `name:address` lines for the container's hosts file.

@@ -47,14 +47,28 @@ pub struct Edge {
 pub enum EdgeKind {
     /// `subagents.allowAgents` of the first names the second.
     Spawns,
-    /// `tools.agentToAgent` lets the first send to the second.
+    /// `tools.agentToAgent`, where it is written, lets the two send to each other.
     Messages,
     /// Both work in one workspace, or one in a directory of the other's.
     SharedWorkspace,
-    /// Bindings of both name one channel account.
+    /// Both answer on one channel account: bindings narrow one of them to some of the senders.
     SharedAccount,
-    /// Both are clients of one companion, a message bus for example.
+    /// Both speak to one companion, a message bus for example. Where it cannot be told which agents of a gateway do, the
+    /// gateway's first one stands for them. A model server or a channel's API is no such companion.
     SharedCompanion,
     /// A file of the first names a path in the workspace of the second.
     NamesWorkspace,
+}
+
+impl fmt::Display for EdgeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spawns => "spawns",
+            Self::Messages => "sends to and from",
+            Self::SharedWorkspace => "shares a workspace with",
+            Self::SharedAccount => "shares an account with",
+            Self::SharedCompanion => "meets at a companion",
+            Self::NamesWorkspace => "names the workspace of",
+        })
+    }
 }

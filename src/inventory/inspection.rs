@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Agent, ChannelAccount, Config, Credential, Finding, Starter};
+use super::{Agent, ChannelAccount, Config, Credential, Edge, Finding, Starter};
 
 /// What was understood of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +47,8 @@ pub struct ConfigFacts {
     pub config: Config,
     /// Its agents.
     pub agents: Vec<Agent>,
+    /// What it says that holds its agents together.
+    pub edges: Vec<Edge>,
     /// Its channel accounts.
     pub accounts: Vec<ChannelAccount>,
     /// Its credentials, each once.

@@ -1,6 +1,6 @@
 //! The agents of a configuration and where they work.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::config::MAX_ENTRIES;
 use super::facts::Context;
 use super::layout::expand;
 use super::merged::Merged;
-use crate::inventory::Agent;
+use crate::inventory::{Agent, Place};
 
 /// Returns the agents in the order of the configuration; `main` where it names none.
 pub(super) fn agents(config: &Merged, context: &Context<'_>) -> Vec<Agent> {
@@ -51,6 +51,33 @@ pub(super) fn roster(config: &Merged) -> Vec<(String, Value)> {
         roster.push(("main".to_owned(), Value::Null));
     }
     roster
+}
+
+/// Returns where a setting of an agent stands, where it is set.
+pub(super) fn place_of(config: &Merged, id: &str, keys: &[&str]) -> Option<Place> {
+    let list = config.get(&["agents", "list"]).unwrap_or_default();
+    let is_it = |entry: &Value| entry.get("id").and_then(Value::as_str) == Some(id);
+    let index = if config.get(&["agents", "entries"]).is_some() {
+        None
+    } else {
+        let index = list.as_array().into_iter().flatten().position(is_it)?;
+        Some(index.to_string())
+    };
+    let own = index
+        .as_ref()
+        .map_or(["agents", "entries", id], |at| ["agents", "list", at]);
+    let path: Vec<&str> = own.iter().chain(keys).copied().collect();
+    config.place_of(&path)
+}
+
+/// Returns where the workspaces of agents are set: their own, else the default's.
+pub(super) fn workspace_places(config: &Merged) -> BTreeMap<String, Place> {
+    let default = config.place_of(&["agents", "defaults", "workspace"]);
+    let places = roster(config).into_iter().filter_map(|(id, _)| {
+        let own = place_of(config, &id, &["workspace"]);
+        Some((id, own.or_else(|| default.clone())?))
+    });
+    places.collect()
 }
 
 /// Returns whether the configuration has a roster at all.

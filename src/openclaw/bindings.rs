@@ -47,6 +47,9 @@ pub enum BindingProblemKind {
     },
 }
 
+/// Keys of `match` that narrow a binding; docs/concepts/multi-agent.md of 2026.9.6.
+const NARROWING: [&str; 4] = ["peer", "guildId", "teamId", "roles"];
+
 /// A binding that routes a channel; those of type `acp` do not.
 pub(super) struct Binding {
     index: usize,
@@ -55,6 +58,33 @@ pub(super) struct Binding {
     account: Option<String>,
     /// The account as it is compared; `*` for every one.
     wanted: String,
+    /// Whether it is for some of the senders only: a peer, a guild, a team, roles.
+    is_narrow: bool,
+}
+
+/// Returns the agents that answer on an account, each with the index of its binding.
+///
+/// Those of narrow bindings, and of the others the first that names the account, else the first for every account; the
+/// order of `routing/resolve-route` of 2026.9.6.
+pub(super) fn answering<'a>(
+    bindings: &'a [Binding],
+    channel: &str,
+    account: &str,
+) -> Vec<(&'a str, usize)> {
+    let (channel, account) = (channel.to_lowercase(), normal(account));
+    let reaching = |wanted: &str, is_narrow: bool| {
+        let wanted = wanted.to_owned();
+        let channel = channel.clone();
+        bindings.iter().filter(move |it| {
+            it.channel == channel && it.wanted == wanted && it.is_narrow == is_narrow
+        })
+    };
+    let narrow = reaching(&account, true).chain(reaching("*", true));
+    let broad = reaching(&account, false).chain(reaching("*", false));
+    narrow
+        .chain(broad.take(1))
+        .map(|binding| (binding.agent.as_str(), binding.index))
+        .collect()
 }
 
 /// Returns the agents that bindings name for an account, in their order, each once.
@@ -151,6 +181,7 @@ pub(super) fn bindings(config: &Merged) -> Vec<Binding> {
             account: account
                 .filter(|account| !account.is_empty())
                 .map(str::to_owned),
+            is_narrow: NARROWING.iter().any(|key| wanted.get(key).is_some()),
         })
     });
     read.collect()

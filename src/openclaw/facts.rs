@@ -6,15 +6,16 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::accounts::accounts;
-use super::agents::agents;
+use super::agents::{agents, workspace_places};
 use super::bindings::{self, BindingProblem};
 use super::credentials::{FoundCredential, Unresolved, search};
+use super::edges::{Relation, relations};
 use super::layout;
 use super::loopback::{LoopbackUrl, loopback_urls};
 use super::merged::Merged;
 use super::secret_file::SecretFile;
 use super::value::{Resolved, environment, resolve};
-use crate::inventory::{Agent, Auth, ChannelAccount};
+use crate::inventory::{Agent, Auth, ChannelAccount, Place};
 
 const HOST_FALLBACK: [&str; 3] = [
     "gateway",
@@ -50,6 +51,10 @@ pub struct Facts {
     pub falls_back_to_host: bool,
     /// The agents.
     pub agents: Vec<Agent>,
+    /// Where the workspaces of agents are set, by the agent's id.
+    pub workspace_places: BTreeMap<String, Place>,
+    /// What holds the agents together.
+    pub relations: Vec<Relation>,
     /// The channel accounts.
     pub accounts: Vec<ChannelAccount>,
     /// What is odd about the bindings.
@@ -91,6 +96,8 @@ pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
         allowed_origins: allowed_origins(config),
         falls_back_to_host: config.get(&HOST_FALLBACK) == Some(Value::Bool(true)),
         agents: agents(config, context),
+        workspace_places: workspace_places(config),
+        relations: relations(config, &accounts),
         binding_problems: bindings::problems(config, &accounts),
         accounts,
         credentials: search.found,

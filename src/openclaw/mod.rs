@@ -8,6 +8,7 @@ mod auth_store;
 mod bindings;
 mod channels;
 mod credentials;
+mod edges;
 mod edit;
 mod include;
 mod loopback;
@@ -32,6 +33,7 @@ pub use bind::{Rewrite, RewriteError, Rewritten, find_included_tie, for_containe
 pub use bindings::{BindingProblem, BindingProblemKind};
 pub use config::{ConfigError, Document};
 pub use credentials::{FoundCredential, Unresolved};
+pub use edges::{MOST_RELATIONS, Relation};
 pub use facts::{Context, Facts, facts};
 pub use include::{
     IncludeError, IncludeProblem, IncludeReader, MAX_INCLUDE_BYTES, Origin, include_roots, merge,

@@ -44,6 +44,7 @@ fn config(facts: &ConfigFacts) -> String {
     let ConfigFacts {
         config,
         agents,
+        edges,
         accounts,
         credentials,
     } = facts;
@@ -54,10 +55,11 @@ fn config(facts: &ConfigFacts) -> String {
         (None, false) => "absent".to_owned(),
     };
     format!(
-        "bind={} port={} auth={auth} agents={} channels={} credentials={} includes={}",
+        "bind={} port={} auth={auth} agents={} edges={} channels={} credentials={} includes={}",
         text(config.bind.as_deref()),
         text(config.port.map(|port| port.to_string()).as_deref()),
         agents.len(),
+        edges.len(),
         channels(accounts),
         credentials.len(),
         config.includes.len()

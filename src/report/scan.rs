@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::columns;
 use crate::display;
 use crate::inventory::{
-    Companion, Contained, Credential, Gateway, Host, Inventory, Part, RestingState, Severity,
-    Starter,
+    Companion, Contained, Credential, Edge, Gateway, Host, Inventory, Part, Place, RestingState,
+    Severity, Starter,
 };
 
 /// Renders an inventory for a terminal of 80 columns or more.
@@ -19,6 +19,7 @@ pub fn scan_text(inventory: &Inventory) -> String {
         gateways(&mut text, &inventory.gateways);
         starters(&mut text, &inventory.gateways);
         agents(&mut text, &inventory.gateways);
+        edges(&mut text, &inventory.edges);
         credentials(&mut text, &inventory.gateways);
         ownership(&mut text, &inventory.gateways);
     }
@@ -143,6 +144,45 @@ fn agents(text: &mut String, gateways: &[Gateway]) {
             ids.join(" ")
         );
     }
+}
+
+/// The most edges that the text names one by one; all stand in the JSON.
+const EDGES_SHOWN: usize = 10;
+
+/// What holds agents together; more than a few are counted by kind.
+fn edges(text: &mut String, edges: &[Edge]) {
+    let row = |edge: &Edge| {
+        let (from, to) = (&edge.from, &edge.to);
+        vec![
+            display::text(&from.to_string()),
+            edge.kind.to_string(),
+            display::text(&if from.gateway == to.gateway {
+                to.agent.clone()
+            } else {
+                to.to_string()
+            }),
+            edge.place
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), file_and_line),
+        ]
+    };
+    let rows: Vec<_> = edges.iter().take(EDGES_SHOWN).map(row).collect();
+    if !rows.is_empty() {
+        let _ = writeln!(text, "Edges  {}", edges.len());
+        text.push_str(&columns(&["agent", "", "agent", "place"], rows, "  "));
+    }
+    if let Some(more @ 1..) = edges.len().checked_sub(EDGES_SHOWN) {
+        let _ = writeln!(text, "  and {more} more, all in --json");
+    }
+}
+
+/// The last component of a place's path and its line: short enough for a table.
+fn file_and_line(place: &Place) -> String {
+    let name = place.path.file_name().unwrap_or(place.path.as_os_str());
+    let name = display::path(name.as_ref());
+    place
+        .line
+        .map_or_else(|| name.clone(), |line| format!("{name}:{line}"))
 }
 
 fn credentials(text: &mut String, gateways: &[Gateway]) {

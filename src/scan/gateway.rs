@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::config::{self, Reading};
 use super::credentials::Ledger;
+use super::edges::Bonds;
 use super::sighting::Sighting;
 use super::{bindings, credentials, exposure, findings, release};
 use crate::display;
@@ -14,7 +15,7 @@ use crate::inventory::{
     Agent, Census, EnvironmentVariable, Finding, Gateway, Memory, Process, ProcessId,
 };
 use crate::openclaw::environment::is_carried;
-use crate::openclaw::{Facts, layout};
+use crate::openclaw::{Facts, MOST_RELATIONS, layout};
 use crate::secret::Hasher;
 use crate::units::Bytes;
 
@@ -23,6 +24,8 @@ pub(super) struct Seen {
     pub(super) gateway: Gateway,
     /// The ports of loopback that its configuration names.
     pub(super) named_ports: BTreeSet<u16>,
+    /// What its agents have to do with others.
+    pub(super) bonds: Bonds,
     pub(super) findings: Vec<Finding>,
     pub(super) unseen: Vec<String>,
 }
@@ -70,6 +73,7 @@ pub(super) fn read(
     ));
     let urls = reading.facts.iter().flat_map(|facts| &facts.loopback_urls);
     Seen {
+        bonds: Bonds::of(&gateway.name, &gateway.agents, reading.facts.as_ref()),
         gateway,
         named_ports: urls.filter_map(|url| url.port).collect(),
         findings,
@@ -281,8 +285,13 @@ pub(super) fn unseen(sighting: &Sighting, facts: Option<&Facts>, ledger: &Ledger
         "variables of the login shell, which env.shellEnv asks for: a scan does not run it"
             .to_owned()
     });
+    let is_cut = |facts: &&Facts| facts.relations.len() >= MOST_RELATIONS;
+    let edges = facts
+        .filter(is_cut)
+        .map(|_| format!("edges between its agents beyond the first {MOST_RELATIONS}"));
     values
         .chain(shell)
+        .chain(edges)
         .map(|text| format!("{}: {}", sighting.name, display::text(&text)))
         .collect()
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::credentials::Ledger;
+use super::edges::Bonds;
 use super::launch::Launches;
 use super::sighting::{self, Sighting};
 use super::unit_file::{self, Specifiers};
@@ -107,6 +108,9 @@ fn config(
         subject: subject(ConfigFacts {
             agents: facts.map_or_else(Vec::new, |facts| facts.agents.clone()),
             accounts: facts.map_or_else(Vec::new, |facts| facts.accounts.clone()),
+            edges: facts.map_or_else(Vec::new, |facts| {
+                Bonds::of(&sighting.name, &facts.agents, Some(facts)).edges(&[], &[])
+            }),
             config: reading.config,
             credentials: ledger.credentials,
         }),

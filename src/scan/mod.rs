@@ -12,6 +12,7 @@ mod contained;
 mod credentials;
 mod crontab;
 mod dotenv;
+mod edges;
 mod engine;
 mod exposure;
 mod family;
@@ -38,6 +39,7 @@ use crate::inventory::{Engine, FORMAT, Finding, Gateway, Inventory};
 use crate::secret::Hasher;
 
 use companions::Web;
+use edges::Bonds;
 
 pub use companions::Named;
 pub use inspect::inspect;
@@ -78,6 +80,7 @@ pub fn scan_with(
     let web = Web::read(reader, &listeners);
     let mut companions = companions::named(reader, &web, named, &mut unseen);
     let mut gateways: Vec<Gateway> = Vec::new();
+    let mut bonds = Bonds::default();
     for sighting in sightings {
         let seen = gateway::read(reader, &sighting, &listeners, hasher);
         unseen.extend(seen.unseen);
@@ -88,19 +91,21 @@ pub fn scan_with(
             &seen.gateway,
             &seen.named_ports,
         ));
+        bonds.add(seen.bonds);
         gateways.push(seen.gateway);
     }
     findings.extend(companions::findings(&companions));
     findings.extend(tokens::shared(&gateways));
     findings.extend(auth_store::shared(reader, &gateways, hasher));
     gateways.sort_by(|one, other| one.name.cmp(&other.name));
+    let edges = bonds.edges(&gateways, &companions);
     sort(&mut findings);
     Inventory {
         format: FORMAT,
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
         host,
         gateways,
-        edges: Vec::new(),
+        edges,
         states,
         companions,
         contained,

@@ -27,8 +27,17 @@ pub struct CreateContainer {
 
 /// Puts the launcher, which loads the environment, before an argv.
 pub(super) fn launched(argv: &[String]) -> Vec<String> {
-    let launcher = ["/bin/sh".to_owned(), format!("{GROUP_FILES}/launch")];
-    launcher.into_iter().chain(argv.iter().cloned()).collect()
+    by_script("launch", argv)
+}
+
+/// Puts the script of the main process before the gateway's argv.
+pub(super) fn served(argv: &[String]) -> Vec<String> {
+    by_script("serve", argv)
+}
+
+fn by_script(name: &str, argv: &[String]) -> Vec<String> {
+    let script = ["/bin/sh".to_owned(), format!("{GROUP_FILES}/{name}")];
+    script.into_iter().chain(argv.iter().cloned()).collect()
 }
 
 impl Kind for CreateContainer {

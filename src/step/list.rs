@@ -5,15 +5,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, launched};
+use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, served};
 use super::drain::Suspend;
 use super::image::recipe_hash;
+use super::relay;
 use super::{
     ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, DisarmStarter,
     MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, StartContainer, Step,
     StopGateway, ValidateConfig, WriteGroupFiles,
 };
-use crate::docker::{ContainerSpec, LayerEntry, Mount, compose};
+use crate::docker::{ContainerSpec, LayerEntry, Mount, Published, compose};
 use crate::host::GatewayTrace;
 use crate::inventory::{Release, Starter, UnitStarter, User};
 use crate::openclaw::{Version, release};
@@ -264,14 +265,17 @@ fn container(plan: &Plan, group: &Group, gateway: &Movable, paths: &Paths) -> Co
         image: group.image.reference.clone(),
         user: format!("{}:{}", facts.user.uid, facts.user.gid),
         directory: facts.user.home.clone(),
-        argv: launched(&gateway.serve),
+        argv: served(&gateway.serve),
         environment: Vec::new(),
         labels: BTreeMap::new(),
         mounts: mounts(plan, group, facts, paths),
         memory: group.budget.memory,
         cpu_milli: group.budget.cpu_milli,
         pids: group.budget.pids,
-        ports: vec![facts.port],
+        ports: vec![Published {
+            host: facts.port,
+            container: relay::port(facts.port),
+        }],
         network: Some(group.network.clone()),
         extra_hosts: Vec::new(),
         stop_timeout: STOP_TIMEOUT,

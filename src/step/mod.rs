@@ -14,6 +14,7 @@ mod list;
 mod make_base;
 mod make_image;
 mod note_owners;
+mod relay;
 mod rewrite_config;
 mod start_container;
 mod stop_gateway;

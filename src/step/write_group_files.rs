@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::confirm_native::Nothing;
+use super::relay;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{ContainerSpec, compose};
 use crate::host::{FileMeta, GatewayTrace, Ownership};
@@ -78,11 +79,12 @@ impl Kind for WriteGroupFiles {
     fn apply(&self, _before: &Nothing, context: &Context) -> Result<()> {
         let directory = context.paths.group_etc(&self.group);
         context.host.make_directory(&directory, root_owned(0o755))?;
-        context.host.replace(
-            &directory.join("launch"),
-            LAUNCHER.as_bytes(),
-            meta(0, 0, 0o755),
-        )?;
+        for (name, text) in self.programs() {
+            let path = directory.join(name);
+            context
+                .host
+                .replace(&path, text.as_bytes(), meta(0, 0, 0o755))?;
+        }
         self.write_environment(context)?;
         let service = self.entry();
         context.host.replace(
@@ -95,9 +97,10 @@ impl Kind for WriteGroupFiles {
 
     fn undo(&self, _before: &Nothing, context: &Context) -> Result<()> {
         let directory = context.paths.group_etc(&self.group);
-        for file in ["launch", "environment"] {
-            context.host.remove(&directory.join(file))?;
+        for (name, _) in self.programs() {
+            context.host.remove(&directory.join(name))?;
         }
+        context.host.remove(&directory.join("environment"))?;
         context.host.remove(&service_path(context, &self.group))?;
         write_compose(context)?;
         for left in [
@@ -113,14 +116,15 @@ impl Kind for WriteGroupFiles {
     }
 
     fn verify(&self, _before: &Nothing, context: &Context) -> Result<Vec<Drift>> {
-        let wanted = self.entry();
         let directory = context.paths.group_etc(&self.group);
+        let programs = self.programs().into_iter();
+        let mut wanted: Vec<_> = programs
+            .map(|(name, text)| (directory.join(name), text.into_bytes()))
+            .collect();
+        wanted.push((service_path(context, &self.group), self.entry()));
         let remedy = "ocmigrate rollback, then execute again";
         let mut drifts = Vec::new();
-        for (path, bytes) in [
-            (directory.join("launch"), LAUNCHER.as_bytes()),
-            (service_path(context, &self.group), wanted.as_slice()),
-        ] {
+        for (path, bytes) in wanted {
             if context
                 .host
                 .read(&path)?
@@ -135,6 +139,15 @@ impl Kind for WriteGroupFiles {
 }
 
 impl WriteGroupFiles {
+    /// The scripts and programs that the container runs, by their names.
+    fn programs(&self) -> [(&'static str, String); 3] {
+        [
+            ("launch", LAUNCHER.to_owned()),
+            ("serve", relay::main_script(self.trace.port)),
+            ("relay.mjs", relay::PROGRAM.to_owned()),
+        ]
+    }
+
     /// The group's part of the compose file, as JSON.
     fn entry(&self) -> Vec<u8> {
         let entry = Entry {

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use insta::assert_snapshot;
 use ocmigrate::inventory::{
-    Companion, Contained, ContainerStarter, CronStarter, Finding, Inventory, Part, RestingState,
-    Reviver, Starter, When, catalogued,
+    AgentName, Companion, Contained, ContainerStarter, CronStarter, Edge, EdgeKind, Finding,
+    Inventory, Part, Place, RestingState, Reviver, Starter, When, catalogued,
 };
 use ocmigrate::plan::{self, Plan};
 use ocmigrate::report::{
@@ -63,6 +63,22 @@ fn scan_shows_gateways_credentials_and_findings() {
 #[test]
 fn scan_shows_what_lives_beside_the_gateways() {
     let mut inventory = inventory();
+    let agent = |agent: usize| AgentName {
+        gateway: inventory.gateways[0].name.clone(),
+        agent: inventory.gateways[0].agents[agent].id.clone(),
+    };
+    let edge = |from: usize, to: usize, kind| Edge {
+        from: agent(from),
+        to: agent(to),
+        kind,
+        place: Some(Place {
+            path: "/home/joe/.openclaw/openclaw.json".into(),
+            line: Some(12),
+        }),
+    };
+    let mut edges = vec![edge(1, 0, EdgeKind::Messages)];
+    edges.extend((0..10).map(|_| edge(0, 2, EdgeKind::Spawns)));
+    inventory.edges = edges;
     let process = inventory.gateways[0].process.clone().unwrap().id;
     let cron = Starter::Cron(CronStarter {
         file: "/var/spool/cron/crontabs/joe".into(),

@@ -245,9 +245,9 @@ impl FakeDocker {
         {
             return Err(no(ACTION, name, "its network is not found"));
         }
-        let is_taken = |port: &&u16| (self.port_taken)(**port);
-        let taken = spec.ports.iter().find(is_taken).copied();
-        if let Some(port) = taken.or_else(|| state.taken_port(&spec.ports)) {
+        let ports: Vec<u16> = spec.ports.iter().map(|port| port.host).collect();
+        let taken = ports.iter().copied().find(|port| (self.port_taken)(*port));
+        if let Some(port) = taken.or_else(|| state.taken_port(&ports)) {
             return Err(no(
                 ACTION,
                 name,

@@ -207,7 +207,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::docker::Docker;
+    use crate::docker::{Docker, Published};
 
     fn spec(name: &str) -> ContainerSpec {
         ContainerSpec {
@@ -223,7 +223,10 @@ mod tests {
             memory: Bytes::mib(512),
             cpu_milli: 1000,
             pids: 512,
-            ports: vec![18789],
+            ports: vec![Published {
+                host: 18789,
+                container: 18789,
+            }],
             network: None,
             extra_hosts: Vec::new(),
             stop_timeout: Duration::from_secs(1),

@@ -53,8 +53,8 @@ impl State {
     /// Returns the first of these ports that a running container publishes.
     pub(super) fn taken_port(&self, ports: &[u16]) -> Option<u16> {
         let running = self.containers.values().filter(|held| held.is_running());
-        let mut held = running.flat_map(|held| &held.spec.ports);
-        held.find(|port| ports.contains(port)).copied()
+        let held = running.flat_map(|held| &held.spec.ports);
+        held.map(|port| port.host).find(|port| ports.contains(port))
     }
 }
 
