@@ -31,6 +31,22 @@ install_missing() {
 
 engine_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
+# Starts an engine where none answers. One that was there already, by whomever it was started, is none of this run's own.
+owns_engine=false
+start_engine() {
+    if engine_answers; then
+        say "an engine answers already; it will be left running"
+        return
+    fi
+    owns_engine=true
+    "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lab-engine" start
+}
+
+# Stops the engine that this run started; any other stays.
+stop_own_engine() {
+    ! "$owns_engine" || "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lab-engine" stop
+}
+
 # Waits up to SECONDS for a command to succeed: wait_for SECONDS COMMAND...
 wait_for() {
     local deadline=$((SECONDS + $1))

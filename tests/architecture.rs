@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("step", &["docker", "host", "inventory", "openclaw", "plan"]),
     ("journal", &[]),
     ("execute", &["journal", "step"]),
-    ("report", &["inventory", "plan", "step"]),
+    ("report", &["inventory", "journal", "plan", "step"]),
     (
         "cli",
         &[

@@ -13,7 +13,7 @@ use crate::inventory::Inventory;
 use crate::journal::{self, Direction, Journal, Lock, Outcome};
 use crate::openclaw;
 use crate::plan::{self, Facts, Plan};
-use crate::report::{self, DryRun, Refusal};
+use crate::report::{self, DryRun, Refusal, Silence};
 use crate::step::{Paths, Step, steps};
 
 /// Move a group into its container
@@ -56,17 +56,8 @@ impl Execute {
         }
         let plan = self.read_plan()?;
         let world = World::open(state, "execute")?;
-        let known = Setting::read_state(&world, &self.group)?;
-        match known {
-            Direction::Forward { .. } | Direction::Back { .. } => return Err(self.unfinished()),
-            Direction::Ended(Outcome::InContainer) => {
-                terminal.say(&format!(
-                    "{} is in its container already: ocmigrate status",
-                    self.group
-                ));
-                return Ok(());
-            }
-            Direction::Unopened | Direction::Ended(Outcome::Native) => {}
+        if !self.is_native(&world, terminal)? {
+            return Ok(());
         }
         let (steps, inventory) = self.prepare(&plan, &world.paths)?;
         let report = self.rehearse(&world, &plan, &steps, &inventory)?;
@@ -81,6 +72,21 @@ impl Execute {
             return Err(Failure::new(Code::Blocked, "declined; nothing was changed"));
         }
         self.execute(&world, &plan, steps, terminal)
+    }
+
+    /// Returns whether a run can begin; a group that is in its container already is told and is no failure.
+    fn is_native(&self, world: &World, terminal: &Terminal) -> Result<bool, Failure> {
+        match Setting::read_state(world, &self.group)? {
+            Direction::Forward { .. } | Direction::Back { .. } => Err(self.unfinished()),
+            Direction::Ended(Outcome::InContainer) => {
+                terminal.say(&format!(
+                    "{} is in its container already: ocmigrate status",
+                    self.group
+                ));
+                Ok(false)
+            }
+            Direction::Unopened | Direction::Ended(Outcome::Native) => Ok(true),
+        }
     }
 
     fn read_plan(&self) -> Result<Plan, Failure> {
@@ -124,7 +130,7 @@ impl Execute {
             .find_group(&self.group)
             .ok_or_else(super::plan::no_gateway)?;
         let gateway = group
-            .gateways
+            .gateways()
             .first()
             .and_then(|name| plan.facts.find_gateway(name))
             .ok_or_else(super::plan::no_gateway)?;
@@ -136,7 +142,7 @@ impl Execute {
         let mut report = report::dry_run(group, gateway, steps, last_boot);
         report.stale = plan
             .facts
-            .differences(&Facts::of(inventory), &group.gateways);
+            .differences(&Facts::of(inventory), &group.gateways());
         report.blocked_by = plan::blockers(inventory, group, &self.accept)
             .into_iter()
             .cloned()
@@ -178,7 +184,7 @@ impl Execute {
                 terminal.data(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"))
             }
             (true, false) => Ok(()),
-            (false, true) => terminal.data(&report::dry_run_text(report)),
+            (false, true) => terminal.text(&report::dry_run_text(report)),
             (false, false) => {
                 terminal.say(report::dry_run_text(report).trim_end());
                 Ok(())
@@ -196,9 +202,8 @@ impl Execute {
         setting::make_state_directory(world)?;
         let _lock = Lock::take(&world.paths.state)?;
         // Another run may have come to its end between the question and the lock.
-        match Setting::read_state(world, &self.group)? {
-            Direction::Unopened | Direction::Ended(Outcome::Native) => {}
-            _ => return Err(self.unfinished()),
+        if !self.is_native(world, terminal)? {
+            return Ok(());
         }
         let (setting, journal) = Setting::begin(world, plan, steps, &self.group)?;
         self.go(world, &setting, journal, terminal)
@@ -236,8 +241,25 @@ impl Execute {
         };
         terminal.say(&format!("{} {end}", self.group));
         if outcome == Outcome::InContainer {
+            self.tell_silence(world, setting, terminal)?;
             terminal.say(&format!("back: ocmigrate rollback --group {}", self.group));
         }
+        Ok(())
+    }
+
+    fn tell_silence(
+        &self,
+        world: &World,
+        setting: &Setting,
+        terminal: &Terminal,
+    ) -> Result<(), Failure> {
+        let Some(silence) = Silence::find(&setting.steps, &setting.read_entries(world)?) else {
+            return Ok(());
+        };
+        if self.json {
+            return terminal.data(&(serde_json::to_string(&silence).unwrap_or_default() + "\n"));
+        }
+        terminal.say(report::silence_text(&silence).trim_end());
         Ok(())
     }
 

@@ -102,6 +102,9 @@ impl From<JournalError> for Failure {
             // Reading changes nothing.
             JournalError::File { action: "read", .. } => Self::of(Code::Failed, &error)
                 .hint("--state-dir names the directory that holds the journals"),
+            JournalError::Needed { .. } => {
+                Self::of(Code::Blocked, &error).hint("ocmigrate status tells where it stands")
+            }
             _ => Self::of(Code::Stuck, &error),
         }
     }
@@ -109,8 +112,13 @@ impl From<JournalError> for Failure {
 
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
-        Self::of(Code::Usage, &error)
-            .hint("correct that line, or make a new plan: ocmigrate plan --yes")
+        let hint = match &error {
+            PlanError::Contradiction { hint, .. } => hint.clone(),
+            PlanError::Syntax { .. } | PlanError::Format { .. } => {
+                "correct that line, or make a new plan: ocmigrate plan --yes".to_owned()
+            }
+        };
+        Self::of(Code::Usage, &error).hint(hint)
     }
 }
 
@@ -118,9 +126,9 @@ impl From<ListError> for Failure {
     fn from(error: ListError) -> Self {
         let (code, hint) = match &error {
             ListError::NoGroup { .. } => (Code::Usage, "choose one of these, or edit the plan"),
-            ListError::SeveralGateways { .. } => (
+            ListError::NotBuilt { .. } => (
                 Code::Blocked,
-                "give each gateway a group of its own in the plan",
+                "change that in the plan: one whole gateway a group, under its own user, on a bridge",
             ),
             ListError::NotMovable { .. } => (Code::Blocked, "ocmigrate scan tells more about it"),
         };

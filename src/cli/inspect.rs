@@ -37,7 +37,7 @@ impl Inspect {
             let json = serde_json::to_string_pretty(&inspections).unwrap_or_default();
             terminal.data(&(json + "\n"))
         } else {
-            terminal.data(&report::inspect_text(&inspections))
+            terminal.text(&report::inspect_text(&inspections))
         }
     }
 }

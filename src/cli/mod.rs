@@ -3,6 +3,7 @@
 
 mod execute;
 mod failure;
+mod fold;
 mod inspect;
 mod plan;
 mod rollback;

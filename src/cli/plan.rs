@@ -39,7 +39,11 @@ impl Plan {
         if inventory.gateways.is_empty() {
             return Err(no_gateway());
         }
-        let plan = plan::propose(&inventory, self.base.as_deref());
+        let wishes = plan::Wishes {
+            base: self.base.clone(),
+            ..plan::Wishes::default()
+        };
+        let plan = plan::propose(&inventory, &wishes);
         plan::check(&plan)?;
         let json = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
         let path = self
@@ -50,7 +54,7 @@ impl Plan {
         if self.json {
             terminal.data(&json)?;
         } else {
-            terminal.data(&summary(&plan, &inventory))?;
+            terminal.text(&summary(&plan, &inventory))?;
         }
         let group = plan
             .groups
@@ -73,25 +77,21 @@ pub(super) fn no_gateway() -> Failure {
 fn summary(plan: &plan::Plan, inventory: &Inventory) -> String {
     let mut text = String::new();
     for group in &plan.groups {
-        let gateways: Vec<_> = group.gateways.iter().map(ToString::to_string).collect();
-        let agents: usize = group
-            .gateways
-            .iter()
-            .filter_map(|name| plan.facts.find_gateway(name))
-            .map(|gateway| gateway.agents.len())
-            .sum();
+        let gateways: Vec<_> = group.gateways().iter().map(ToString::to_string).collect();
+        let agents = group.members.len();
         let blockers = plan::blockers(inventory, group, &[]).len();
         let plan::Budget {
             memory,
             cpu_milli,
             pids,
+            node_heap: _,
         } = group.budget;
         text += &format!(
             "{}  {agents} agents of {}  memory {memory}, {} cpus, {pids} processes  image {}{}\n",
             group.name,
             gateways.join(" "),
             f64::from(cpu_milli) / 1000.0,
-            group.image.reference,
+            group.image.reference(),
             if blockers == 0 {
                 String::new()
             } else {

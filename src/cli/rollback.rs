@@ -79,7 +79,7 @@ impl Rollback {
             text += &format!("  undo {}\n", step.describe().what);
         }
         if self.dry_run {
-            terminal.data(&text)
+            terminal.text(&text)
         } else {
             terminal.say(text.trim_end());
             Ok(())

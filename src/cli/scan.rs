@@ -34,7 +34,7 @@ impl Scan {
         if self.json {
             terminal.data(&json())
         } else {
-            terminal.data(&report::scan_text(&inventory))
+            terminal.text(&report::scan_text(&inventory))
         }
     }
 }
@@ -60,7 +60,7 @@ impl Explain {
                 )
                 .hint(format!("one of {}", ids.join(", ")))
             })?;
-        terminal.data(&format!(
+        terminal.text(&format!(
             "{}\n\n{}\n\nfix: {}\n",
             kind.id, kind.explanation, kind.remedy
         ))

@@ -9,7 +9,7 @@ use super::failure::{Code, Failure};
 use super::world::World;
 use crate::execute::{Event, Run};
 use crate::host::{FileMeta, Host, Ownership};
-use crate::journal::{self, Journal, Record, State};
+use crate::journal::{self, Entry, Journal, Record, State};
 use crate::plan::Plan;
 use crate::step::{Context, Paths, Reach, Step};
 
@@ -77,9 +77,7 @@ impl Setting {
         let (plan, list) = (pretty(plan)?, pretty(&steps)?);
         make_state(world, group)?;
         let path = journal_path(&world.paths, group);
-        if let Some(run) = journal::read(&path)?.1.run {
-            Journal::put_aside(&path, &run.id)?;
-        }
+        Journal::put_aside(&path)?;
         let meta = FileMeta {
             uid: 0,
             gid: 0,
@@ -112,6 +110,11 @@ impl Setting {
             },
             journal,
         ))
+    }
+
+    /// Reads the records of the group's run.
+    pub(super) fn read_entries(&self, world: &World) -> Result<Vec<Entry>, Failure> {
+        Ok(journal::read(&journal_path(&world.paths, &self.group))?.0)
     }
 
     /// Opens the journal of a run that was begun before.

@@ -35,7 +35,7 @@ impl Status {
         if self.json {
             terminal.data(&(serde_json::to_string_pretty(&groups).unwrap_or_default() + "\n"))
         } else {
-            terminal.data(&report::status_text(&groups))
+            terminal.text(&report::status_text(&groups))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is written where: stdout for data, stderr for everything else, a spinner on a terminal, a line now and then in a
 //! pipe, and silence when the reader goes away.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -8,9 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use dialoguer::console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::failure::{Code, Failure};
+use super::fold::fold;
 use crate::execute::Event;
 
 /// How often a note is printed where there is no terminal.
@@ -46,10 +49,15 @@ impl Terminal {
             })
     }
 
-    /// Writes a line to stderr; nobody reading it is no failure.
-    pub(super) fn say(&self, line: &str) {
+    /// Writes text for people to stdout, folded to a terminal's width.
+    pub(super) fn text(&self, text: &str) -> Result<(), Failure> {
+        self.data(&folded(text, &Term::stdout()))
+    }
+
+    /// Writes lines to stderr, folded to a terminal's width; nobody reading them is no failure.
+    pub(super) fn say(&self, lines: &str) {
         self.end_note();
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        let _ = writeln!(io::stderr().lock(), "{}", folded(lines, &Term::stderr()));
     }
 
     /// Shows what goes on right now, in place of the last such note.
@@ -110,12 +118,20 @@ impl Terminal {
             .default(false)
             .interact();
         answer.map_err(|_| {
-            let terminal = dialoguer::console::Term::stderr();
+            let terminal = Term::stderr();
             let _ = terminal
                 .show_cursor()
                 .and_then(|()| terminal.write_line(""));
             Failure::new(Code::Interrupted, "interrupted; nothing was changed")
         })
+    }
+}
+
+/// Folds text to the width of the terminal that a stream is; a pipe or a file gets whole lines.
+fn folded<'a>(text: &'a str, stream: &Term) -> Cow<'a, str> {
+    match stream.size_checked() {
+        Some((_, width)) if stream.is_term() => fold(text, usize::from(width)).into(),
+        _ => text.into(),
     }
 }
 

@@ -40,7 +40,7 @@ impl Verify {
         if self.json {
             terminal.data(&(serde_json::to_string_pretty(&groups).unwrap_or_default() + "\n"))?;
         } else {
-            terminal.data(&text(&groups))?;
+            terminal.text(&text(&groups))?;
         }
         let count: usize = groups.iter().map(|group| group.drifts.len()).sum();
         if count == 0 {

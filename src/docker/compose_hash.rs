@@ -1,6 +1,6 @@
 //! The hash by which docker-compose 1.29 tells whether a container still matches its service: SHA-256 of the service as
 //! Python's `json.dumps(…, sort_keys=True, separators=(',', ':'))` writes it (compose/utils.py `json_hash`, compose/service.py
-//! `Service.config_dict`, release 1.29.2). Proven against docker-compose itself in `tests/docker_contract.rs`.
+//! `Service.config_dict`, release 1.29.2). Proven against docker-compose itself in `tests/docker_contract`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -46,6 +46,9 @@ pub struct Inventory {
     pub made_by: String,
     /// The machine.
     pub host: Host,
+    /// The ids of the host's users, sorted; passwd(5).
+    #[serde(default)]
+    pub uids: Vec<u32>,
     /// Every gateway found, sorted by name.
     pub gateways: Vec<Gateway>,
     /// What holds agents together, sorted; each pair and kind once.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{IllegalRecord, Record, State};
+use super::{Direction, IllegalRecord, Outcome, Record, State};
 
 /// The most bytes that a journal is read to; a run writes about 20 KB.
 const LIMIT: u64 = 16 * 1024 * 1024;
@@ -38,6 +38,12 @@ pub enum JournalError {
         line: usize,
         /// What is wrong.
         reason: String,
+    },
+    /// The journal of a group that is not native is to be put aside.
+    #[error("journal `{}` is still needed: its group is not native", crate::display::path(.path))]
+    Needed {
+        /// The file.
+        path: PathBuf,
     },
     /// The caller wants to write what may not follow.
     #[error(transparent)]
@@ -148,12 +154,23 @@ impl Journal {
         Ok(())
     }
 
-    /// Puts a finished journal aside under its run's id, so that a new run can begin.
+    /// Puts the journal of a run that ended native aside under the run's id, so that a new run can begin; without a journal
+    /// nothing happens.
     ///
     /// # Errors
     ///
-    /// Says what could not be renamed.
-    pub fn put_aside(path: &Path, run: &str) -> Result<(), JournalError> {
+    /// Refuses the journal of a group that is not native: rollback needs it. Says what could not be renamed.
+    pub fn put_aside(path: &Path) -> Result<(), JournalError> {
+        let state = read(path)?.1;
+        let Some(run) = state.run else {
+            return Ok(());
+        };
+        if state.direction != Direction::Ended(Outcome::Native) {
+            return Err(JournalError::Needed {
+                path: path.to_owned(),
+            });
+        }
+        let run = run.id;
         let aside = path.with_file_name(format!("journal-{run}.jsonl"));
         std::fs::rename(path, &aside)
             .and_then(|()| sync_directory(path))
@@ -269,87 +286,5 @@ mod fault {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    fn opened() -> Record {
-        Record::Opened {
-            run: "r".to_owned(),
-            made_by: "0".to_owned(),
-            list: "l".to_owned(),
-            steps: vec!["a".to_owned()],
-        }
-    }
-
-    fn started() -> Record {
-        Record::Started {
-            step: 0,
-            before: serde_json::json!({"b": 1, "a": 2}),
-        }
-    }
-
-    fn written() -> (tempfile::TempDir, PathBuf) {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("journal.jsonl");
-        let mut journal = Journal::open(&path).expect("opens");
-        journal.append(1, opened()).expect("appends");
-        journal.append(2, started()).expect("appends");
-        (directory, path)
-    }
-
-    #[test]
-    fn what_was_written_is_read_back() {
-        let (_directory, path) = written();
-        let (entries, state) = read(&path).expect("reads");
-        assert_eq!(
-            entries
-                .iter()
-                .map(|entry| &entry.record)
-                .collect::<Vec<_>>(),
-            [&opened(), &started()]
-        );
-        assert_eq!(state, *Journal::open(&path).expect("opens").state());
-        let mode = std::fs::metadata(&path)
-            .expect("is there")
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn a_torn_last_line_is_cut_at_every_length() {
-        let (_directory, path) = written();
-        let whole = std::fs::read(&path).expect("reads");
-        let first = whole
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .expect("two lines")
-            + 1;
-        for length in first..whole.len() {
-            std::fs::write(&path, whole.get(..length).expect("shorter")).expect("writes");
-            let mut journal = Journal::open(&path).expect("opens");
-            journal.append(2, started()).expect("goes on");
-            assert_eq!(std::fs::read(&path).expect("reads"), whole);
-        }
-    }
-
-    #[test]
-    fn a_damaged_line_is_named() {
-        let (_directory, path) = written();
-        let mut bytes = std::fs::read(&path).expect("reads");
-        *bytes.get_mut(60).expect("long enough") ^= 1;
-        std::fs::write(&path, bytes).expect("writes");
-        let error = Journal::open(&path).expect_err("is damaged").to_string();
-        assert!(error.contains("line 1"), "{error}");
-    }
-
-    #[test]
-    fn an_illegal_record_is_not_written() {
-        let (_directory, path) = written();
-        let before = std::fs::read(&path).expect("reads");
-        let mut journal = Journal::open(&path).expect("opens");
-        assert!(journal.append(3, Record::Settled).is_err());
-        assert_eq!(std::fs::read(&path).expect("reads"), before);
-    }
-}
+#[path = "file_tests.rs"]
+mod tests;

@@ -1,9 +1,11 @@
-//! Whether a plan, hand-edited perhaps, makes sense in itself, and what of an inventory forbids to execute it.
+//! Whether a plan, hand-edited perhaps, makes sense in itself: one walk over its groups that stops at the first thing
+//! that is wrong, and says where and what to do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{FORMAT, Group, Plan};
-use crate::inventory::{Finding, Inventory, Severity, catalogued};
+use super::{Budget, FORMAT, Group, HostFacts, Member, OwnerPolicy, Plan, locate};
+use crate::display;
+use crate::inventory::{AgentName, GatewayName, Inventory};
 use crate::units::{Bytes, MIB};
 
 /// The least memory that any container may have; Docker itself asks for 6 MiB, node for far more.
@@ -23,90 +25,235 @@ pub enum PlanError {
         reason: String,
     },
     /// A plan of another format.
-    #[error("the plan has format {found}; this ocmigrate reads format {FORMAT}")]
+    #[error("it has format {found}; this ocmigrate reads format {read}")]
     Format {
         /// The number found.
         found: u32,
+        /// The number that is read.
+        read: u32,
     },
-    /// It contradicts itself.
-    #[error("{place}: {reason}")]
+    /// It contradicts itself or the facts in it.
+    #[error("{}{place}: {reason}", line.map(|line| format!("line {line}, ")).unwrap_or_default())]
     Contradiction {
+        /// The line, counted from 1, where the text is at hand.
+        line: Option<usize>,
         /// Where, for example `groups[0].budget.memory`.
         place: String,
         /// What is wrong.
         reason: String,
+        /// What to do.
+        hint: String,
     },
 }
 
-/// Reads a plan and checks it.
+/// Reads a plan of any format that was ever released, and checks it.
 ///
 /// # Errors
 ///
-/// Names the line and column, or the place in the plan, of the first thing that is wrong.
+/// Names the line and column, or the line and the place in the plan, of the first thing that is wrong.
 pub fn parse(text: &str) -> Result<Plan, PlanError> {
-    let plan: Plan = serde_json::from_str(text).map_err(|error| syntax(&error))?;
-    if plan.format != FORMAT {
-        return Err(PlanError::Format { found: plan.format });
-    }
-    check(&plan)?;
+    let plan = super::format1::read(text)?;
+    check(&plan).map_err(|error| on_line(text, error))?;
     Ok(plan)
 }
 
+/// Reads an inventory that scan wrote.
+///
+/// # Errors
+///
+/// Names the line and column of what is wrong, or the format that this version does not read.
+pub fn parse_inventory(text: &str) -> Result<Inventory, PlanError> {
+    let inventory: Inventory = serde_json::from_str(text).map_err(|error| syntax(&error))?;
+    if inventory.format != crate::inventory::FORMAT {
+        return Err(PlanError::Format {
+            found: inventory.format,
+            read: crate::inventory::FORMAT,
+        });
+    }
+    Ok(inventory)
+}
+
 /// Takes the reason out of serde's message, which ends in the position that stands in the error already.
-fn syntax(error: &serde_json::Error) -> PlanError {
+pub(super) fn syntax(error: &serde_json::Error) -> PlanError {
     let reason = error.to_string();
     let end = reason.rfind(" at line ").unwrap_or(reason.len());
     PlanError::Syntax {
         line: error.line(),
         column: error.column(),
-        reason: crate::display::text(reason.get(..end).unwrap_or(&reason)),
+        reason: display::text(reason.get(..end).unwrap_or(&reason)),
+    }
+}
+
+/// Finds the line of a contradiction in the text that was read.
+fn on_line(text: &str, error: PlanError) -> PlanError {
+    match error {
+        PlanError::Contradiction {
+            place,
+            reason,
+            hint,
+            line: _,
+        } => PlanError::Contradiction {
+            line: locate::line(text, &place),
+            place,
+            reason,
+            hint,
+        },
+        other => other,
+    }
+}
+
+/// What is wrong with one field of a group.
+pub(super) struct Wrong {
+    field: String,
+    /// The sentence that an answer is refused with.
+    pub(super) reason: String,
+    hint: &'static str,
+}
+
+pub(super) fn wrong(
+    field: impl Into<String>,
+    reason: impl Into<String>,
+    hint: &'static str,
+) -> Wrong {
+    Wrong {
+        field: field.into(),
+        reason: reason.into(),
+        hint,
+    }
+}
+
+impl Wrong {
+    fn under(self, place: &str) -> PlanError {
+        PlanError::Contradiction {
+            line: None,
+            place: format!("{place}{}", self.field),
+            reason: self.reason,
+            hint: self.hint.to_owned(),
+        }
     }
 }
 
 /// Checks that a plan does not contradict itself.
+///
+/// # Errors
+///
+/// Names the place of the first contradiction.
 pub fn check(plan: &Plan) -> Result<(), PlanError> {
-    let mut names = BTreeSet::new();
-    let mut homes: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut ports: BTreeMap<u16, &str> = BTreeMap::new();
-    for (index, group) in plan.groups.iter().enumerate() {
-        let wrong = |field: &str, reason: String| {
-            Err(PlanError::Contradiction {
-                place: format!("groups[{index}].{field}"),
-                reason,
-            })
-        };
-        if let Err(reason) = check_name(&group.name) {
-            return wrong("name", reason);
-        }
-        if !names.insert(group.name.as_str()) {
-            return wrong("name", format!("there are two groups `{}`", group.name));
-        }
-        if let Err((field, reason)) = check_numbers(plan, group) {
-            return wrong(field, reason);
-        }
-        for name in &group.gateways {
-            let Some(gateway) = plan.facts.find_gateway(name) else {
-                return wrong(
-                    "gateways",
-                    format!("there is no gateway `{name}` on this host"),
-                );
-            };
-            if let Some(other) = homes.insert(&name.0, &group.name) {
-                return wrong("gateways", format!("`{name}` is in `{other}` already"));
-            }
-            if let Some(other) = ports.insert(gateway.port, &group.name) {
-                return wrong(
-                    "gateways",
-                    format!("port {} is taken by `{other}`", gateway.port),
-                );
-            }
-        }
+    if plan.format != FORMAT {
+        return Err(PlanError::Format {
+            found: plan.format,
+            read: FORMAT,
+        });
     }
-    Ok(())
+    let mut walk = Walk::over(plan);
+    for (index, group) in plan.groups.iter().enumerate() {
+        let place = format!("groups[{index}].");
+        walk.group(group).map_err(|wrong| wrong.under(&place))?;
+    }
+    walk.end().map_err(|wrong| wrong.under(""))
 }
 
+/// What the groups so far have taken.
+struct Walk<'a> {
+    plan: &'a Plan,
+    names: BTreeSet<&'a str>,
+    /// The agents of the host that no group has yet.
+    homeless: BTreeSet<AgentName>,
+    homes: BTreeMap<AgentName, &'a str>,
+    ports: BTreeMap<u16, GatewayName>,
+}
+
+impl<'a> Walk<'a> {
+    fn over(plan: &'a Plan) -> Self {
+        let agents = plan.facts.gateways.iter().flat_map(|gateway| {
+            let name = |agent: &crate::inventory::Agent| AgentName {
+                gateway: gateway.name.clone(),
+                agent: agent.id.clone(),
+            };
+            gateway.agents.iter().map(name)
+        });
+        Self {
+            plan,
+            names: BTreeSet::new(),
+            homeless: agents.collect(),
+            homes: BTreeMap::new(),
+            ports: BTreeMap::new(),
+        }
+    }
+
+    fn group(&mut self, group: &'a Group) -> Result<(), Wrong> {
+        check_name(&group.name).map_err(|reason| wrong("name", reason, NAME_HINT))?;
+        if !self.names.insert(&group.name) {
+            let reason = format!("there are two groups `{}`", group.name);
+            return Err(wrong("name", reason, "rename one of them"));
+        }
+        if group.members.is_empty() {
+            let hint = "remove the group, or move an agent into it";
+            return Err(wrong("members", "the group is empty", hint));
+        }
+        check_budget(&self.plan.facts.host, &group.budget)?;
+        self.owner(&group.owner)?;
+        for (index, member) in group.members.iter().enumerate() {
+            self.member(group, member).map_err(|reason| {
+                let hint = "every agent lives in exactly one group";
+                wrong(format!("members[{index}]"), reason, hint)
+            })?;
+        }
+        self.take_ports(group)
+    }
+
+    fn member(&mut self, group: &'a Group, member: &Member) -> Result<(), String> {
+        let name = member.name();
+        let shown = display::text(&name.to_string());
+        if let Some(other) = self.homes.get(&name) {
+            return Err(format!("`{shown}` is in `{other}` already"));
+        }
+        if !self.homeless.remove(&name) {
+            return Err(format!("there is no agent `{shown}` on this host"));
+        }
+        self.homes.insert(name, &group.name);
+        Ok(())
+    }
+
+    fn owner(&self, owner: &OwnerPolicy) -> Result<(), Wrong> {
+        let OwnerPolicy::OneIdentity { uid, .. } = owner else {
+            return Ok(());
+        };
+        if self.plan.facts.uids.contains(uid) {
+            return Ok(());
+        }
+        let reason = format!("there is no user with the id {uid} on this host");
+        Err(wrong("owner.uid", reason, "make the user first: useradd"))
+    }
+
+    fn take_ports(&mut self, group: &Group) -> Result<(), Wrong> {
+        for name in group.gateways() {
+            let Some(gateway) = self.plan.facts.find_gateway(&name) else {
+                continue;
+            };
+            let other = self.ports.insert(gateway.port, name.clone());
+            if let Some(other) = other.filter(|other| *other != name) {
+                let reason = format!("port {} of {name} is that of {other} too", gateway.port);
+                let hint = "give one of the two gateways another port, and plan again";
+                return Err(wrong("members", reason, hint));
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), Wrong> {
+        let Some(agent) = self.homeless.first() else {
+            return Ok(());
+        };
+        let reason = format!("`{}` is in no group", display::text(&agent.to_string()));
+        Err(wrong("groups", reason, "add it to the members of a group"))
+    }
+}
+
+const NAME_HINT: &str = "a group's name is its container's, its host's and its service's";
+
 /// Group names become container names, host names, file names and compose services: the strictest of these rules.
-fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
     if starts_well && !name.ends_with('-') && name.len() <= 40 && name.chars().all(fits) {
@@ -114,67 +261,41 @@ fn check_name(name: &str) -> Result<(), String> {
     }
     Err(format!(
         "`{}` is no name for a group: at most 40 lower-case letters, digits and `-`",
-        crate::display::text(name)
+        display::text(name)
     ))
 }
 
-fn check_numbers(plan: &Plan, group: &Group) -> Result<(), (&'static str, String)> {
-    if group.gateways.is_empty() {
-        return Err(("gateways", "the group is empty".to_owned()));
+/// Checks a group's budget by itself against the host.
+pub(super) fn check_budget(host: &HostFacts, budget: &Budget) -> Result<(), Wrong> {
+    let Budget {
+        memory,
+        cpu_milli,
+        pids,
+        node_heap,
+    } = *budget;
+    let there = host.memory;
+    let hint = "write a number of bytes between the two";
+    if memory < LEAST_MEMORY {
+        let reason = format!("{memory} is less than {LEAST_MEMORY}");
+        return Err(wrong("budget.memory", reason, hint));
     }
-    if group.budget.memory < LEAST_MEMORY {
-        return Err((
-            "budget.memory",
-            format!("{} is less than {LEAST_MEMORY}", group.budget.memory),
-        ));
+    if memory > there {
+        let reason = format!("{memory} is more than the host's {there}");
+        return Err(wrong("budget.memory", reason, hint));
     }
-    if group.budget.memory > plan.facts.host.memory {
-        let (asked, there) = (group.budget.memory, plan.facts.host.memory);
-        return Err((
-            "budget.memory",
-            format!("{asked} is more than the host's {there}"),
-        ));
+    let most = host.cores.saturating_mul(1000);
+    if cpu_milli < 10 || cpu_milli > most {
+        let reason = format!("must be between 10 and {most}");
+        let hint = "1000 is one processor";
+        return Err(wrong("budget.cpu_milli", reason, hint));
     }
-    if group.budget.cpu_milli < 10 || group.budget.cpu_milli > plan.facts.host.cores * 1000 {
-        let cores = plan.facts.host.cores;
-        return Err((
-            "budget.cpu_milli",
-            format!("must be between 10 and {}", cores * 1000),
-        ));
+    if pids < 64 {
+        let reason = "a gateway needs at least 64";
+        return Err(wrong("budget.pids", reason, "512 is the proposal"));
     }
-    if group.budget.pids < 64 {
-        return Err(("budget.pids", "a gateway needs at least 64".to_owned()));
+    if let Some(heap) = node_heap.filter(|heap| *heap >= memory) {
+        let reason = format!("{heap} is not below the container's {memory}");
+        return Err(wrong("budget.node_heap", reason, "leave it out"));
     }
     Ok(())
-}
-
-/// The inhibitors that a person may accept; the others would break a promise or cannot be carried out.
-const ACCEPTABLE: &[&str] = &[catalogued::LOOPBACK_URL.id, catalogued::UNTRIED_RELEASE.id];
-
-/// Returns the inhibitors that forbid to execute a group: those about its gateways or the host that nobody accepted.
-#[must_use]
-pub fn blockers<'a>(
-    inventory: &'a Inventory,
-    group: &Group,
-    accepted: &[String],
-) -> Vec<&'a Finding> {
-    let concerns = |finding: &&Finding| {
-        let names_gateway = group.gateways.iter().any(|name| name.0 == finding.about);
-        let names_other = inventory
-            .gateways
-            .iter()
-            .any(|gateway| gateway.name.0 == finding.about);
-        names_gateway || !names_other
-    };
-    inventory
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Inhibitor)
-        .filter(concerns)
-        .filter(|finding| {
-            let is_accepted =
-                accepted.contains(&finding.id) || group.accepted.contains(&finding.id);
-            !is_accepted || !ACCEPTABLE.contains(&finding.id.as_str())
-        })
-        .collect()
 }

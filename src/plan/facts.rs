@@ -1,6 +1,7 @@
 //! The fingerprint of the host that a plan was made for: everything that a plan stands on, and nothing that changes by
 //! itself (pids, memory, counts, times).
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -8,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::inventory::{
-    Agent, ChannelAccount, Credential, Distribution, EnvironmentVariable, Gateway, GatewayName,
-    Host, Inventory, Release, Starter, User,
+    Agent, ChannelAccount, Companion, Credential, Distribution, Edge, EnvironmentVariable, Gateway,
+    GatewayName, Host, Inventory, Memory, Part, Release, Starter, User,
 };
 use crate::secret::KeyedHash;
 use crate::units::Bytes;
@@ -22,6 +23,50 @@ pub struct Facts {
     pub host: HostFacts,
     /// Its gateways, sorted by name.
     pub gateways: Vec<GatewayFacts>,
+    /// What holds agents together. Some of it stands in files that agents write, so it is not compared.
+    #[serde(default)]
+    pub edges: Vec<Edge>,
+    /// The host's loopback services that gateways use; not compared, as they come and go.
+    #[serde(default)]
+    pub services: Vec<Service>,
+    /// The ids of the host's users, sorted; not compared.
+    #[serde(default)]
+    pub uids: BTreeSet<u32>,
+}
+
+/// A service of the host that a gateway reaches over loopback.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// The gateway.
+    pub gateway: GatewayName,
+    /// The TCP port.
+    pub port: u16,
+    /// The name of the process that serves there.
+    pub name: String,
+}
+
+/// What was measured of a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Measured {
+    /// The gateway.
+    pub gateway: GatewayName,
+    /// What it costs in memory, where it ran.
+    pub memory: Option<Memory>,
+    /// Its files that belong to another user or group, where they were counted.
+    pub strays: Option<u64>,
+}
+
+impl Measured {
+    /// Takes what was measured out of an inventory.
+    pub(super) fn of(gateway: &Gateway) -> Self {
+        Self {
+            gateway: gateway.name.clone(),
+            memory: gateway.memory,
+            strays: gateway.census.as_ref().map(|census| census.strays),
+        }
+    }
 }
 
 /// What was true of the machine.
@@ -92,6 +137,9 @@ impl Facts {
         Self {
             host: HostFacts::of(&inventory.host),
             gateways: inventory.gateways.iter().map(GatewayFacts::of).collect(),
+            edges: inventory.edges.clone(),
+            services: services(&inventory.companions),
+            uids: uids(inventory),
         }
     }
 
@@ -116,6 +164,24 @@ impl Facts {
         }
         found
     }
+}
+
+fn services(companions: &[Companion]) -> Vec<Service> {
+    let service = |companion: &Companion| {
+        (companion.part == Part::Service).then_some(())?;
+        Some(Service {
+            gateway: companion.gateway.clone()?,
+            port: companion.port?,
+            name: companion.name.clone(),
+        })
+    };
+    let services: BTreeSet<_> = companions.iter().filter_map(service).collect();
+    services.into_iter().collect()
+}
+
+fn uids(inventory: &Inventory) -> BTreeSet<u32> {
+    let owners = inventory.gateways.iter().map(|gateway| gateway.user.uid);
+    inventory.uids.iter().copied().chain(owners).collect()
 }
 
 impl HostFacts {

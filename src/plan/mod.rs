@@ -1,8 +1,12 @@
 //! Groups, budgets and names, decided: an inventory goes in, a [`Plan`] comes out. Pure; writing the file is the
 //! caller's work.
 
+mod blockers;
 mod check;
 mod facts;
+mod format1;
+mod group;
+mod locate;
 mod propose;
 
 use std::path::PathBuf;
@@ -10,15 +14,20 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use check::{PlanError, blockers, check, parse};
-pub use facts::{Difference, Facts, GatewayFacts, HostFacts};
-pub use propose::propose;
+pub use blockers::blockers;
+pub use check::{PlanError, check, parse, parse_inventory};
+pub use facts::{Difference, Facts, GatewayFacts, HostFacts, Measured, Service};
+pub use group::{
+    BaseImage, Budget, Group, Image, ImageRecipe, Loopback, LoopbackWay, Member, Network,
+    OwnerPolicy, Sight,
+};
+pub use propose::{Wishes, propose};
 
-use crate::inventory::GatewayName;
+use crate::inventory::AgentName;
 use crate::units::Bytes;
 
 /// The number of the plan's JSON format.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What a person decided about the facts of one host. `execute` applies exactly this or refuses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,92 +39,18 @@ pub struct Plan {
     pub made_by: String,
     /// What was true of the host; `execute` compares it with what is true then.
     pub facts: Facts,
-    /// The decisions: one container a group, in the order of execution.
-    pub groups: Vec<Group>,
-}
-
-/// One container to be, and everything decided about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Group {
-    /// Its name, which is the container's and the compose service's too: lower-case letters, digits, `-`.
-    pub name: String,
-    /// The gateways that live in it.
-    pub gateways: Vec<GatewayName>,
-    /// What it may use.
-    pub budget: Budget,
-    /// Whom the files belong to.
-    pub owner: OwnerPolicy,
-    /// What it runs.
-    pub image: ImageRecipe,
-    /// The bridge network that it joins.
-    pub network: String,
-    /// Ids of inhibitors that a person accepted.
+    /// What was measured, for information: it changes by itself and makes no plan stale.
+    #[serde(default)]
+    pub measured: Vec<Measured>,
+    /// Decided: the memory that is left to the host.
+    pub reserve: Bytes,
+    /// Decided: what a budget has above the measured peak, in percent of it.
+    pub headroom_percent: u32,
+    /// Decided: what a person accepted about the plan as a whole: `ID`, or `ID:WHAT` where only one of several is meant.
     #[serde(default)]
     pub accepted: Vec<String>,
-}
-
-/// What a container may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Budget {
-    /// Memory in bytes; swap is not added to it.
-    pub memory: Bytes,
-    /// Thousandths of a processor.
-    pub cpu_milli: u32,
-    /// Processes and threads.
-    pub pids: u32,
-}
-
-/// Whom a group's files belong to while it is in its container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
-pub enum OwnerPolicy {
-    /// To the user that the gateway runs as; strays are given to that user, with a manifest.
-    AsOwner {
-        /// How many strays were counted when the plan was made; for information.
-        strays: u64,
-    },
-}
-
-/// How a group's image is made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ImageRecipe {
-    /// The reference that it gets, `name:tag`; the tag ends in a hash of the recipe.
-    pub reference: String,
-    /// The base image: an image that the engine has, or ocmigrate's own, made where it is missing.
-    pub base: BaseImage,
-}
-
-/// The image below the runtime's layer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
-pub enum BaseImage {
-    /// An image named by `--base`.
-    Given {
-        /// Its reference.
-        reference: String,
-    },
-    /// ocmigrate's own, of the host's distribution; made with debootstrap where the engine does not have it.
-    Own {
-        /// The reference that it has or gets.
-        reference: String,
-        /// The distribution's code name, for example `bookworm`.
-        codename: String,
-        /// The Debian packages in it beside the minimal system.
-        packages: Vec<String>,
-    },
-}
-
-impl BaseImage {
-    /// Returns the image's reference.
-    #[must_use]
-    pub fn reference(&self) -> &str {
-        match self {
-            Self::Given { reference } | Self::Own { reference, .. } => reference,
-        }
-    }
+    /// Decided: one container a group, in the order of execution.
+    pub groups: Vec<Group>,
 }
 
 impl Plan {
@@ -123,6 +58,16 @@ impl Plan {
     #[must_use]
     pub fn find_group(&self, name: &str) -> Option<&Group> {
         self.groups.iter().find(|group| group.name == name)
+    }
+
+    /// Returns the group that an agent lives in.
+    #[must_use]
+    pub fn home(&self, agent: &AgentName) -> Option<&Group> {
+        let is_it =
+            |member: &Member| member.agent == agent.agent && member.gateway == agent.gateway;
+        self.groups
+            .iter()
+            .find(|group| group.members.iter().any(is_it))
     }
 }
 

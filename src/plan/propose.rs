@@ -2,14 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::{BaseImage, Budget, FORMAT, Facts, Group, ImageRecipe, OwnerPolicy, Plan};
-use crate::inventory::{Gateway, Inventory};
+use super::{
+    BaseImage, Budget, FORMAT, Facts, Group, Image, ImageRecipe, Measured, Member, Network,
+    OwnerPolicy, Plan, Sight,
+};
+use crate::inventory::{Agent, Gateway, Inventory};
 use crate::units::{Bytes, GIB, MIB};
 
 /// The least memory that a container with one gateway gets: an idle 2026.9.6 takes 0.75 GB with its helpers.
 const MEMORY_FLOOR: Bytes = Bytes(1536 * MIB);
 /// Memory budgets are whole multiples of this.
 const MEMORY_GRAIN: Bytes = Bytes(256 * MIB);
+/// What a budget has above the measured peak, in percent of it, when nobody says otherwise.
+pub(super) const HEADROOM_PERCENT: u32 = 50;
 /// Processes and threads for one gateway: an idle 2026.9.6 has about 60.
 const PIDS: u32 = 512;
 /// The most processors that the proposal gives one gateway.
@@ -31,45 +36,104 @@ const BASE_PACKAGES: &[&str] = &[
     "s6",
 ];
 
+/// What a person wishes the proposal to be made with.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// The image to build on, instead of ocmigrate's own.
+    pub base: Option<String>,
+    /// The memory to leave to the host.
+    pub reserve: Option<Bytes>,
+    /// What budgets have above the measured peak, in percent of it.
+    pub headroom_percent: Option<u32>,
+}
+
+impl Wishes {
+    pub(super) fn headroom_percent(&self) -> u32 {
+        self.headroom_percent.unwrap_or(HEADROOM_PERCENT)
+    }
+}
+
 /// Proposes a plan for an inventory; the same inventory always gives the same plan.
 #[must_use]
-pub fn propose(inventory: &Inventory, given_base: Option<&str>) -> Plan {
+pub fn propose(inventory: &Inventory, wishes: &Wishes) -> Plan {
     let mut taken = BTreeSet::new();
-    let groups = inventory
-        .gateways
-        .iter()
-        .map(|gateway| group(inventory, gateway, given_base, &mut taken))
-        .collect();
+    let gateways = inventory.gateways.iter();
+    let groups = gateways.filter(|gateway| !gateway.agents.is_empty());
+    let groups = groups.map(|gateway| {
+        let name = unused_name(gateway, &mut taken);
+        group(name, &[gateway], inventory, wishes)
+    });
     Plan {
         format: FORMAT,
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
         facts: Facts::of(inventory),
-        groups,
+        measured: inventory.gateways.iter().map(Measured::of).collect(),
+        reserve: wishes
+            .reserve
+            .unwrap_or_else(|| reserve(inventory.host.memory_total)),
+        headroom_percent: wishes.headroom_percent(),
+        accepted: Vec::new(),
+        groups: groups.collect(),
     }
 }
 
-fn group(
+/// The memory that a host keeps for itself: 6% of all, and at least 2 GiB.
+pub(super) fn reserve(memory: Bytes) -> Bytes {
+    Bytes(memory.0 / 100 * 6).max(Bytes(2 * GIB))
+}
+
+/// Proposes everything about a group of these gateways, of which there is at least one.
+pub(super) fn group(
+    name: String,
+    gateways: &[&Gateway],
     inventory: &Inventory,
-    gateway: &Gateway,
-    given_base: Option<&str>,
-    taken: &mut BTreeSet<String>,
+    wishes: &Wishes,
 ) -> Group {
-    let name = unused_name(gateway, taken);
-    let base = base(inventory, given_base);
+    let base = base(inventory, wishes.base.as_deref());
+    let reference = gateways.first().map(|first| reference(first, &base));
     Group {
-        network: format!("ocmigrate_{name}"),
-        name,
-        gateways: vec![gateway.name.clone()],
-        budget: budget(gateway, inventory.host.cores),
-        owner: OwnerPolicy::AsOwner {
-            strays: gateway.census.as_ref().map_or(0, |census| census.strays),
+        members: gateways.iter().flat_map(|it| members(it)).collect(),
+        companions: Vec::new(),
+        budget: budget(gateways, inventory.host.cores, wishes.headroom_percent()),
+        owner: owner(gateways),
+        sight: Sight::Home,
+        network: Network::Bridge {
+            name: network(&name),
         },
-        image: ImageRecipe {
-            reference: reference(gateway, &base),
+        loopback: Vec::new(),
+        image: Image::FromHost(ImageRecipe {
+            reference: reference.unwrap_or_default(),
             base,
-        },
+        }),
         accepted: Vec::new(),
+        name,
     }
+}
+
+fn members(gateway: &Gateway) -> Vec<Member> {
+    let member = |agent: &Agent| Member {
+        gateway: gateway.name.clone(),
+        agent: agent.id.clone(),
+        reason: "every gateway has a group of its own".to_owned(),
+    };
+    gateway.agents.iter().map(member).collect()
+}
+
+/// As the owner; several users stay under their own ids.
+fn owner(gateways: &[&Gateway]) -> OwnerPolicy {
+    let users: BTreeSet<u32> = gateways.iter().map(|gateway| gateway.user.uid).collect();
+    if users.len() > 1 {
+        return OwnerPolicy::EachItsOwn;
+    }
+    let strays = |gateway: &&Gateway| gateway.census.as_ref().map_or(0, |census| census.strays);
+    OwnerPolicy::AsOwner {
+        strays: gateways.iter().map(strays).sum(),
+    }
+}
+
+/// Names a group's network.
+pub(super) fn network(group: &str) -> String {
+    format!("ocmigrate_{group}")
 }
 
 /// Names a group after the gateway's profile (`.openclaw-work` gives `oc-work`), else after its user.
@@ -105,14 +169,20 @@ fn slug(word: &str) -> String {
     slug.trim_matches('-').to_owned()
 }
 
-/// Half as much again as the measured peak, and no less than the floor.
-fn budget(gateway: &Gateway, cores: u32) -> Budget {
-    let peak = gateway.memory.map_or(Bytes(GIB), |memory| memory.peak);
-    let headroom = Bytes(peak.0 / 2 * 3).round_up_to(MEMORY_GRAIN);
+/// The measured peak with headroom, and no less than the floor, for every gateway.
+pub(super) fn budget(gateways: &[&Gateway], cores: u32, headroom_percent: u32) -> Budget {
+    let memory = |gateway: &&Gateway| {
+        let peak = gateway.memory.map_or(Bytes(GIB), |memory| memory.peak);
+        let headroom = peak.0.saturating_mul(u64::from(headroom_percent)) / 100;
+        let wanted = Bytes(peak.0.saturating_add(headroom));
+        wanted.round_up_to(MEMORY_GRAIN).max(MEMORY_FLOOR).0
+    };
+    let count = u32::try_from(gateways.len()).unwrap_or(u32::MAX);
     Budget {
-        memory: headroom.max(MEMORY_FLOOR),
-        cpu_milli: CPU_MILLI.min(cores.max(1) * 1000),
-        pids: PIDS,
+        memory: Bytes(gateways.iter().map(memory).sum()),
+        cpu_milli: CPU_MILLI.saturating_mul(count).min(cores.max(1) * 1000),
+        pids: PIDS.saturating_mul(count),
+        node_heap: None,
     }
 }
 

@@ -222,11 +222,11 @@ fn push_blocks(text: &mut String, report: &DryRun) {
     }
     for finding in &report.blocked_by {
         let about = display::text(&finding.about);
-        let _ = writeln!(
-            text,
-            "{} {about}: {}\n  fix: {}",
-            finding.id, finding.summary, finding.remedy
-        );
+        let _ = write!(text, "{} {about}: {}", finding.id, finding.summary);
+        if !finding.place.is_empty() {
+            let _ = write!(text, "  {}", display::text(&finding.place));
+        }
+        let _ = writeln!(text, "\n  fix: {}", finding.remedy);
     }
     if let Some(refused) = &report.refused {
         let _ = writeln!(text, "refused: {}", refused.what);

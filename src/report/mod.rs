@@ -3,11 +3,13 @@
 mod dry_run;
 mod inspect;
 mod scan;
+mod silence;
 mod status;
 
 pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text};
 pub use inspect::inspect_text;
 pub use scan::scan_text;
+pub use silence::{Silence, Took, silence_text};
 pub use status::{GroupStatus, status_text};
 
 /// Lays rows out in columns, two spaces between them, no lines.

@@ -104,6 +104,7 @@ pub fn scan_with(
         format: FORMAT,
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
         host,
+        uids: users::all(reader).iter().map(|user| user.uid).collect(),
         gateways,
         edges,
         states,

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::built::{Built, built};
 use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, served};
 use super::drain::Suspend;
 use super::image::recipe_hash;
@@ -16,9 +17,9 @@ use super::{
 };
 use crate::docker::{ContainerSpec, LayerEntry, Mount, Published, compose};
 use crate::host::GatewayTrace;
-use crate::inventory::{Release, Starter, UnitStarter, User};
+use crate::inventory::{GatewayName, Release, Starter, UnitStarter, User};
 use crate::openclaw::{Version, release};
-use crate::plan::{GatewayFacts, Group, OwnerPolicy, Plan};
+use crate::plan::{GatewayFacts, Plan};
 
 /// How long a stop of the container waits: OpenClaw drains for up to 315 s.
 const STOP_TIMEOUT: Duration = Duration::from_secs(340);
@@ -34,13 +35,13 @@ pub enum ListError {
         /// The names that there are.
         known: String,
     },
-    /// Several gateways in a group.
-    #[error("group `{group}` holds {count} gateways; this ocmigrate moves groups of one")]
-    SeveralGateways {
+    /// Something that can be planned and not be carried out.
+    #[error("group `{group}` has {what}; this ocmigrate plans that and does not carry it out")]
+    NotBuilt {
         /// The group.
         group: String,
-        /// How many.
-        count: usize,
+        /// What it asks for.
+        what: String,
     },
     /// Something about the gateway is not known.
     #[error("gateway `{gateway}` cannot be moved: {missing}")]
@@ -71,10 +72,10 @@ struct Movable<'a> {
 /// Says what of the plan cannot be carried out by this version.
 pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListError> {
     let group = plan.find_group(name).ok_or_else(|| no_group(plan, name))?;
-    let gateway = movable(plan, group)?;
+    let group = &built(plan, group)?;
+    let gateway = movable(plan, &group.gateway)?;
     let (reach, container) = (reach(&gateway), container(plan, group, &gateway, paths));
     let (facts, unit) = (gateway.facts, gateway.unit.clone());
-    let OwnerPolicy::AsOwner { strays } = group.owner;
     let User { uid, gid, .. } = facts.user;
     let version = gateway.version;
     let owners = ChangeOwners {
@@ -83,7 +84,7 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
         roots: roots(facts),
         uid,
         gid,
-        strays,
+        strays: group.strays,
     };
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
@@ -176,13 +177,7 @@ fn no_group(plan: &Plan, name: &str) -> ListError {
     }
 }
 
-fn movable<'a>(plan: &'a Plan, group: &Group) -> Result<Movable<'a>, ListError> {
-    let [name] = group.gateways.as_slice() else {
-        return Err(ListError::SeveralGateways {
-            group: group.name.clone(),
-            count: group.gateways.len(),
-        });
-    };
+fn movable<'a>(plan: &'a Plan, name: &GatewayName) -> Result<Movable<'a>, ListError> {
     let not_movable = |missing: &str| ListError::NotMovable {
         gateway: name.to_string(),
         missing: missing.to_owned(),
@@ -243,7 +238,7 @@ fn reach(gateway: &Movable) -> Reach {
     }
 }
 
-fn make_image(group: &Group, gateway: &Movable) -> MakeImage {
+fn make_image(group: &Built, gateway: &Movable) -> MakeImage {
     let release = &gateway.release;
     let tree = |path: &PathBuf| LayerEntry::Tree { path: path.clone() };
     let entries = vec![tree(&release.node), tree(&release.package)];
@@ -255,7 +250,7 @@ fn make_image(group: &Group, gateway: &Movable) -> MakeImage {
     }
 }
 
-fn container(plan: &Plan, group: &Group, gateway: &Movable, paths: &Paths) -> ContainerSpec {
+fn container(plan: &Plan, group: &Built, gateway: &Movable, paths: &Paths) -> ContainerSpec {
     let Movable { facts, .. } = gateway;
     let mut spec = ContainerSpec {
         name: group.name.clone(),
@@ -296,7 +291,7 @@ pub(super) fn project(file: &Path) -> compose::Project<'_> {
 }
 
 /// The labels by which docker-compose and ocmigrate know the network.
-fn network_labels(group: &Group, paths: &Paths) -> BTreeMap<String, String> {
+fn network_labels(group: &Built, paths: &Paths) -> BTreeMap<String, String> {
     let mut labels = compose::network_labels(&project(&paths.compose_file()), &group.network);
     labels.insert(GROUP_LABEL.to_owned(), group.name.clone());
     labels
@@ -307,7 +302,7 @@ fn spec_hash(spec: &ContainerSpec) -> String {
 }
 
 /// HOME and the workspaces outside it at their own paths, other gateways' directories covered by empty ones.
-fn mounts(plan: &Plan, group: &Group, facts: &GatewayFacts, paths: &Paths) -> Vec<Mount> {
+fn mounts(plan: &Plan, group: &Built, facts: &GatewayFacts, paths: &Paths) -> Vec<Mount> {
     let shared = outermost(
         std::iter::once(facts.user.home.clone())
             .chain(roots(facts))

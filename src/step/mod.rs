@@ -1,6 +1,7 @@
 //! The closed catalogue of steps. A step describes itself, captures what was there, applies, undoes and verifies; making
 //! the list of them from a plan is pure, their verbs get a [`Context`] with the doors to the host and to Docker.
 
+mod built;
 mod change_owners;
 mod confirm_container;
 mod confirm_native;

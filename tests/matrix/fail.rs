@@ -3,7 +3,8 @@
 use ocmigrate::execute::ExecuteError;
 use ocmigrate::journal::Outcome;
 
-use crate::world::{Call, Sickness, World};
+use crate::machine::Sickness;
+use crate::world::{Call, World};
 
 /// Every change between two counts.
 fn calls(from: (u64, u64), to: (u64, u64)) -> impl Iterator<Item = Call> {

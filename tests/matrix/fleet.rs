@@ -10,7 +10,8 @@ use ocmigrate::inventory::{
     User,
 };
 use ocmigrate::plan::{
-    BaseImage, Budget, Facts, GatewayFacts, Group, HostFacts, ImageRecipe, OwnerPolicy, Plan,
+    BaseImage, Budget, Facts, GatewayFacts, Group, HostFacts, Image, ImageRecipe, Member, Network,
+    OwnerPolicy, Plan, Sight,
 };
 use ocmigrate::secret::Hasher;
 use ocmigrate::units::Bytes;
@@ -81,7 +82,14 @@ pub(crate) fn plan(hasher: &Hasher) -> Plan {
                 memory: Bytes::mib(16 * 1024),
             },
             gateways: vec![gateway_facts(hasher)],
+            edges: Vec::new(),
+            services: Vec::new(),
+            uids: [1001].into(),
         },
+        measured: Vec::new(),
+        reserve: Bytes::mib(2048),
+        headroom_percent: 50,
+        accepted: Vec::new(),
         groups: vec![group()],
     }
 }
@@ -119,22 +127,32 @@ fn gateway_facts(hasher: &Hasher) -> GatewayFacts {
 fn group() -> Group {
     Group {
         name: GROUP.to_owned(),
-        gateways: vec![name()],
+        members: vec![Member {
+            gateway: name(),
+            agent: "main".to_owned(),
+            reason: "the only one".to_owned(),
+        }],
+        companions: Vec::new(),
         budget: Budget {
             memory: Bytes::mib(1536),
             cpu_milli: 2000,
             pids: 512,
+            node_heap: None,
         },
         owner: OwnerPolicy::AsOwner { strays: 3 },
-        image: ImageRecipe {
+        sight: Sight::Home,
+        image: Image::FromHost(ImageRecipe {
             reference: "ocmigrate/openclaw:2026.9.6-00000000".to_owned(),
             base: BaseImage::Own {
                 reference: "ocmigrate/base:debian-bookworm".to_owned(),
                 codename: "bookworm".to_owned(),
                 packages: vec!["git".to_owned()],
             },
+        }),
+        network: Network::Bridge {
+            name: NETWORK.to_owned(),
         },
-        network: NETWORK.to_owned(),
+        loopback: Vec::new(),
         accepted: Vec::new(),
     }
 }

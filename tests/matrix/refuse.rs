@@ -4,16 +4,10 @@ use std::collections::BTreeMap;
 
 use ocmigrate::docker::{ContainerState, Docker};
 use ocmigrate::execute::ExecuteError;
-use ocmigrate::host::Ownership;
 
 use crate::fleet::{GROUP, NETWORK};
-use crate::world::{World, foreign_container};
-
-const ROOTS: Ownership = Ownership {
-    uid: 0,
-    gid: 0,
-    mode: 0o644,
-};
+use crate::machine::{ROOTS, foreign_container};
+use crate::world::World;
 
 /// Runs in a world with a foreign thing; the native gateway is never stopped, and everything stays as it was.
 #[track_caller]

@@ -12,9 +12,11 @@ use ocmigrate::inventory::{
     AgentName, Companion, Contained, ContainerStarter, CronStarter, Edge, EdgeKind, Finding,
     Inventory, Part, Place, RestingState, Reviver, Starter, When, catalogued,
 };
+use ocmigrate::journal::{Entry, Record};
 use ocmigrate::plan::{self, Plan};
 use ocmigrate::report::{
-    DryRun, GroupStatus, Refusal, dry_run, dry_run_markdown, dry_run_text, scan_text, status_text,
+    DryRun, GroupStatus, Refusal, Silence, dry_run, dry_run_markdown, dry_run_text, scan_text,
+    silence_text, status_text,
 };
 use ocmigrate::step::{Paths, Step, steps};
 use ocmigrate::units::Bytes;
@@ -25,7 +27,13 @@ fn inventory() -> Inventory {
 }
 
 fn plan() -> Plan {
-    plan::propose(&inventory(), Some("debian:12"))
+    plan::propose(
+        &inventory(),
+        &plan::Wishes {
+            base: Some("debian:12".to_owned()),
+            ..plan::Wishes::default()
+        },
+    )
 }
 
 fn steps_of(plan: &Plan) -> Vec<Step> {
@@ -174,7 +182,7 @@ fn a_blocked_dry_run_says_by_what_and_what_to_do() {
     other.gateways[0].port = 18790;
     other.gateways[0].release = None;
     let (then, now) = (plan(), plan::Facts::of(&other));
-    report.stale = then.facts.differences(&now, &then.groups[0].gateways);
+    report.stale = then.facts.differences(&now, &then.groups[0].gateways());
     report.refused = Some(Refusal {
         what: "container `oc-joe` was not made by ocmigrate".to_owned(),
         remedy: Some("rename it".to_owned()),
@@ -208,11 +216,49 @@ fn status_is_a_table() {
     assert_snapshot!(status_text(&[]), @"no group was executed on this host");
 }
 
+/// A run in which each record comes 100 ms after the one before, and the container needs 12 s to serve.
+fn entries(steps: &[Step]) -> Vec<Entry> {
+    let mut at_ms = 0;
+    let mut entry = |record| {
+        let is_served = matches!(&record, Record::Done { step } if matches!(steps[*step], Step::ConfirmContainer(_)));
+        at_ms += if is_served { 12_000 } else { 100 };
+        Entry { at_ms, record }
+    };
+    let before = serde_json::Value::Null;
+    (0..steps.len())
+        .flat_map(|step| {
+            let before = before.clone();
+            [
+                entry(Record::Started { step, before }),
+                entry(Record::Done { step }),
+            ]
+        })
+        .collect()
+}
+
+#[test]
+fn a_finished_run_tells_its_silence_and_the_share_of_ocmigrate() {
+    let steps = steps_of(&plan());
+    let silence = Silence::find(&steps, &entries(&steps)).unwrap();
+    assert_snapshot!(silence_text(&silence));
+    assert_eq!((silence.at_most_ms, silence.own_ms), (12_800, 700));
+}
+
+#[test]
+fn a_run_that_did_not_come_to_serve_tells_no_silence() {
+    let steps = steps_of(&plan());
+    let entries = entries(&steps);
+    let served = entries.iter().rposition(|entry| {
+        matches!(&entry.record, Record::Done { step } if matches!(steps[*step], Step::ConfirmContainer(_)))
+    });
+    assert_eq!(Silence::find(&steps, &entries[..served.unwrap()]), None);
+}
+
 #[test]
 fn only_what_endangers_nothing_can_be_accepted() {
     let plan = plan();
     let mut inventory = inventory();
-    let about = plan.groups[0].gateways[0].clone();
+    let about = plan.groups[0].gateways()[0].clone();
     inventory.findings = catalogued::ALL
         .iter()
         .map(|kind| Finding::new(kind, &about, "it is so"))

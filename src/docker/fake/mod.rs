@@ -1,4 +1,4 @@
-//! An engine in memory, for tests: the contract of the real one (`tests/docker_contract.rs` holds both to it), faults on
+//! An engine in memory, for tests: the contract of the real one (`tests/docker_contract` holds both to it), faults on
 //! demand, and restarts as they were measured on Docker 20.10.
 
 mod engine;

@@ -1,6 +1,6 @@
 //! Whatever is wrong: one clear line, a hint, the exit code, and nothing changed.
 
-use crate::there_and_back::host_state;
+use crate::host_state::host_state;
 use crate::world::{CONFIG, GROUP, PLAN, World};
 
 pub(crate) fn every_refusal_is_one_line_and_changes_nothing(world: &World) {
@@ -59,14 +59,7 @@ pub(crate) fn every_refusal_is_one_line_and_changes_nothing(world: &World) {
             "cp -p {CONFIG} /root/saved.json; sed -i 's/loopback/lan/' {CONFIG}; {execute}; c=$?; cp -p /root/saved.json {CONFIG}; exit $c"
         ),
     );
-    refused(
-        world,
-        3,
-        "OM-C001",
-        &format!(
-            "cp -p {CONFIG} /root/saved.json; echo '{{ gateway: [' > {CONFIG}; {execute}; c=$?; cp -p /root/saved.json {CONFIG}; exit $c"
-        ),
-    );
+    config_that_does_not_parse(world, &execute);
     refused(
         world,
         3,
@@ -101,6 +94,24 @@ pub(crate) fn every_refusal_is_one_line_and_changes_nothing(world: &World) {
     taken_port(world, &execute);
     unreadable_state_directory(world);
     assert!(world.is_native());
+}
+
+/// The finding names the line and the column.
+fn config_that_does_not_parse(world: &World, execute: &str) {
+    let said = refused(
+        world,
+        3,
+        "OM-C001",
+        &format!(
+            "cp -p {CONFIG} /root/saved.json; printf '{{\n  gateway: [\n' > {CONFIG}; {execute}; c=$?; \
+             cp -p /root/saved.json {CONFIG}; exit $c"
+        ),
+    );
+    let place = said.split(&format!("{CONFIG}:")).nth(1).unwrap();
+    let place = place.split_whitespace().next().unwrap();
+    let (line, column) = place.split_once(':').unwrap();
+    assert_eq!(line, "2", "{said}");
+    assert!(column.parse::<u32>().unwrap() > 1, "{said}");
 }
 
 /// An engine that speaks an API older than 20.10's, for the commands that follow.
@@ -145,7 +156,7 @@ fn unreadable_state_directory(world: &World) {
 }
 
 #[track_caller]
-fn refused(world: &World, code: i32, said: &str, command: &str) {
+fn refused(world: &World, code: i32, said: &str, command: &str) -> String {
     let text = world.run_to(code, command);
     assert!(text.contains(said), "{command}:\n{text}");
     let errors = text
@@ -158,4 +169,5 @@ fn refused(world: &World, code: i32, said: &str, command: &str) {
         "{command}:\n{text}"
     );
     assert!(!text.contains("panicked"), "{text}");
+    text
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::there_and_back::host_state;
+use crate::host_state::host_state;
 use crate::world::{GROUP, PLAN, World, now_ms};
 
 /// How a killed run is brought to an end.
@@ -28,12 +28,20 @@ fn kill_after(world: &World, step: &str, end: End) {
     kill_and_end(world, "after", record_of(world, step), end);
 }
 
-pub(crate) fn killed_at_every_record(world: &World) {
+pub(crate) fn killed_at_every_record_and_resumed(world: &World) {
+    killed_at_every_record(world, End::Resume);
+}
+
+pub(crate) fn killed_at_every_record_and_rolled_back(world: &World) {
+    killed_at_every_record(world, End::Rollback);
+}
+
+/// The first record opens the run; two belong to each step, and one settles it.
+fn killed_at_every_record(world: &World, end: End) {
     let records = 2 + 2 * steps(world).len();
-    for number in 1..records {
-        for end in [End::Rollback, End::Resume] {
-            kill_and_end(world, "after", number, end);
-        }
+    for number in 0..records {
+        let name = format!("killed after record {number} of {records}, {end:?}");
+        world.step(&name, |world| kill_and_end(world, "after", number, end));
     }
 }
 
@@ -49,7 +57,6 @@ fn kill_and_end(world: &World, side: &str, number: usize, end: End) {
     world.stop_traffic();
     world.check_ledger(
         since,
-        now_ms(),
         &format!("killed {side} record {number}, then {end:?}"),
     );
     back_to_native(world);
@@ -105,7 +112,7 @@ pub(crate) fn the_release_binary_is_killed(world: &World) {
     signalled_at(world, "stop-gateway", "KILL", 137);
     bring_to_an_end(world, End::Resume);
     world.stop_traffic();
-    world.check_ledger(since, now_ms(), "the release binary killed");
+    world.check_ledger(since, "the release binary killed");
     back_to_native(world);
 }
 
@@ -143,7 +150,7 @@ pub(crate) fn an_interrupted_run_is_rolled_back(world: &World) {
     assert!(said.contains("interrupted"), "{said}");
     assert!(world.is_native());
     world.stop_traffic();
-    world.check_ledger(since, now_ms(), "interrupted");
+    world.check_ledger(since, "interrupted");
     assert_eq!(host_state(world), before);
 }
 
@@ -177,7 +184,7 @@ pub(crate) fn power_cut_in_the_silence(world: &World) {
         .client
         .wait_until_answered(&marks, crate::world::PATIENCE)
         .unwrap();
-    world.check_ledger(since, now_ms(), "power cut");
+    world.check_ledger(since, "power cut");
     back_to_native(world);
 }
 
@@ -202,6 +209,6 @@ pub(crate) fn an_unhealthy_container_is_rolled_back(world: &World) {
     );
     assert!(world.is_native());
     world.stop_traffic();
-    world.check_ledger(since, now_ms(), "an unhealthy container");
+    world.check_ledger(since, "an unhealthy container");
     assert_eq!(host_state(world), before);
 }

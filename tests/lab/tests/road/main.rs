@@ -12,8 +12,12 @@ mod bad_input;
 mod canaries;
 mod compose;
 mod crash;
+mod host_state;
+mod rate;
+mod scanning;
 mod second_poller;
 mod there_and_back;
+mod two_at_once;
 mod world;
 
 use world::World;
@@ -23,7 +27,7 @@ fn a_gateway_goes_into_a_container_and_comes_back() {
     let world = World::boot("road");
     world.step(
         "scan is read-only and finds what is there",
-        there_and_back::scan_finds_the_gateway,
+        scanning::scan_finds_the_gateway,
     );
     world.step(
         "bad input changes nothing",
@@ -91,8 +95,17 @@ fn without_a_base_image_one_is_made_of_the_hosts_distribution() {
 }
 
 #[test]
+#[ignore = "an hour; scripts/test --all runs it"]
+fn a_run_killed_after_any_record_is_resumed() {
+    let world = World::boot("resumed");
+    crash::killed_at_every_record_and_resumed(&world);
+    world.end();
+}
+
+#[test]
 #[ignore = "half an hour; scripts/test --all runs it"]
-fn a_run_killed_at_any_record_is_resumed_or_rolled_back() {
-    let world = World::boot("sweep");
-    crash::killed_at_every_record(&world);
+fn a_run_killed_after_any_record_is_rolled_back() {
+    let world = World::boot("back");
+    crash::killed_at_every_record_and_rolled_back(&world);
+    world.end();
 }

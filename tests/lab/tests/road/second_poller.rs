@@ -17,11 +17,11 @@ pub(crate) fn is_seen_as_overlap_and_conflict(world: &World) {
          openclaw gateway run"
     ));
     let is_seen = World::wait_until(|| {
-        let summaries = world.summaries(since, now_ms());
+        let summaries = world.summaries(since);
         summaries
             .iter()
             .any(|bot| !bot.overlaps.is_empty() && bot.conflicts > 0)
     });
     joe(&format!("systemctl --user stop second && rm -rf {SECOND}"));
-    assert!(is_seen, "{:?}", world.summaries(since, now_ms()));
+    assert!(is_seen, "{:?}", world.summaries(since));
 }

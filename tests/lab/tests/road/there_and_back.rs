@@ -1,143 +1,134 @@
-//! Scan, plan, dry run, execute, status, verify, rollback, under messages.
+//! Plan, dry run, execute, status, verify, rollback, under messages.
+
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::world::{CONFIG, GROUP, PLAN, World, now_ms};
-use crate::{canaries, compose};
-
-pub(crate) fn scan_finds_the_gateway(world: &World) {
-    let trace = "strace -f -e trace=openat,openat2,open,creat,connect,unlink,rename,renameat2,mkdir,chmod,fchmodat -o /root/strace.txt";
-    let inventory: Value =
-        serde_json::from_str(&world.shell(&format!("{trace} ocmigrate scan --json"))).unwrap();
-    let gateway = &inventory["gateways"][0];
-    assert_eq!(
-        inventory["gateways"].as_array().unwrap().len(),
-        1,
-        "{inventory:#}"
-    );
-    assert_eq!(gateway["user"]["name"], "joe");
-    assert_eq!(gateway["release"]["version"], "2026.9.6");
-    assert_eq!(
-        gateway["release"]["package"],
-        "/usr/local/lib/node_modules/openclaw"
-    );
-    assert_eq!(gateway["state_directory"], "/home/joe/.openclaw");
-    assert_eq!(gateway["config"]["path"], CONFIG);
-    assert_eq!(gateway["config"]["bind"], "loopback");
-    assert_eq!(gateway["port"], 18789);
-    assert_eq!(gateway["starter"]["name"], "openclaw-gateway.service");
-    assert_eq!(gateway["starter"]["enablement"], "enabled");
-    let agents: Vec<_> = gateway["agents"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|agent| agent["id"].as_str().unwrap())
-        .collect();
-    assert_eq!(agents, ["main", "docomo-pj", "nobdata-pj"]);
-    assert_eq!(gateway["accounts"].as_array().unwrap().len(), 3);
-    assert_eq!(gateway["census"]["strays"], 1);
-    let pid = world
-        .server
-        .shell_as(
-            "joe",
-            "systemctl --user show -P MainPID openclaw-gateway.service",
-        )
-        .unwrap();
-    assert_eq!(gateway["process"]["id"]["pid"].to_string(), pid.trim());
-    assert!(gateway["memory"]["pss"].as_u64().unwrap() > 200 << 20);
-    nothing_was_written(world);
-    eprintln!("{}", world.shell("ocmigrate scan"));
-}
-
-/// Nothing is opened for writing, nothing is changed, and only unix sockets are connected to.
-fn nothing_was_written(world: &World) {
-    let opened = "grep -E 'O_WRONLY|O_RDWR|O_CREAT|O_TRUNC' /root/strace.txt | grep -v ENOENT | grep -v '\"/dev/null\"' || true";
-    assert_eq!(world.shell(opened), "");
-    let changed =
-        "grep -E '(unlink|rename|mkdir|chmod|creat)[a-z0-9]*\\(' /root/strace.txt || true";
-    assert_eq!(world.shell(changed), "");
-    let connected = "grep 'connect(' /root/strace.txt | grep -v AF_UNIX || true";
-    assert_eq!(world.shell(connected), "");
-    assert!(
-        world
-            .shell("wc -l < /root/strace.txt")
-            .trim()
-            .parse::<u32>()
-            .unwrap()
-            > 100
-    );
-}
+use crate::host_state::host_state;
+use crate::world::{GROUP, PLAN, World, now_ms};
+use crate::{canaries, compose, rate, two_at_once};
 
 pub(crate) fn messages_flow_all_the_way(world: &World) {
-    let native = native_restart(world);
+    let every_ms = rate::fastest_answered_in_full(world);
+    let native = rate::silence_of_a_native_restart(world, every_ms);
     world.plan();
     let before = host_state(world);
     let planned = dry_run(world);
     assert_eq!(host_state(world), before, "a dry run changed something");
 
-    world.start_traffic(EVERY_MS);
-    let (since, until) = during(|| {
-        eprintln!(
-            "{}",
-            world.run_to(
-                0,
-                &format!("ocmigrate execute --group {GROUP} --plan {PLAN} --yes")
-            )
-        );
+    two_at_once::start_one_that_waits(world);
+    let execute = format!("ocmigrate execute --group {GROUP} --plan {PLAN} --yes");
+    let forth = under_messages(world, every_ms, "execute", || {
+        let said = world.run_to(0, &execute);
+        eprintln!("{said}");
+        assert_eq!(told_steps(&said), planned.1, "the dry run told other steps");
+        told_silence(&said)
     });
-    let forth = world.check_ledger_of_window(since, until, "execute");
+    assert_eq!(
+        journal_steps(world),
+        planned.0,
+        "the journal has other steps"
+    );
+    forth.assert_told();
     assert!(world.is_in_container());
-    assert_eq!(journal_steps(world), planned);
+    two_at_once::the_one_that_waited_changes_nothing(world);
+    its_state_is_told(world);
+    canaries::are_nowhere(world);
+    compose::works(world);
+    world.run_to(0, "ocmigrate verify");
+
+    let rollback = format!("ocmigrate rollback --group {GROUP} --yes");
+    let back = under_messages(world, every_ms, "rollback", || {
+        eprintln!("{}", world.run_to(0, &rollback));
+    });
+    assert!(world.is_native());
+    assert_eq!(host_state(world), before, "rollback left something behind");
+    eprintln!(
+        "silence per bot in ms: native restart {:?}, execute {:?} (told: {:?}), rollback {:?}",
+        native, forth.silences_ms, forth.value, back.silences_ms
+    );
+}
+
+/// What came of something that was done while messages arrived.
+struct Measured<T> {
+    value: T,
+    /// By the ledger, of each bot.
+    silences_ms: Vec<u64>,
+}
+
+/// Does something while messages arrive, then waits until all of them are answered and checks the promises.
+#[track_caller]
+fn under_messages<T>(
+    world: &World,
+    every_ms: u64,
+    what: &str,
+    act: impl FnOnce() -> T,
+) -> Measured<T> {
+    let since = now_ms();
+    world.start_traffic(every_ms);
+    std::thread::sleep(Duration::from_secs(3));
+    let value = act();
+    std::thread::sleep(Duration::from_secs(3));
+    world.stop_traffic();
+    Measured {
+        value,
+        silences_ms: world.check_ledger(since, what),
+    }
+}
+
+/// The silence that execute tells in its last lines, in seconds.
+#[derive(Debug)]
+struct Told {
+    at_most: f64,
+    own: f64,
+}
+
+/// Reads `no bot was silent for longer than 21.3 s; ...` and `    0.9 s  of it are ocmigrate's own, ...`.
+fn told_silence(said: &str) -> Told {
+    let number = |before: &str, after: &str| {
+        let line = said.lines().find(|line| line.contains(after)).unwrap();
+        let line = line.trim().strip_prefix(before).unwrap();
+        line.split(' ').next().unwrap().parse().unwrap()
+    };
+    Told {
+        at_most: number("no bot was silent for longer than ", "it is polled while"),
+        own: number("", "of it are ocmigrate's own"),
+    }
+}
+
+impl Measured<Told> {
+    /// What execute told is what the ledger saw: no bot was silent for longer, and nothing slow is ocmigrate's own.
+    fn assert_told(&self) {
+        let longest = *self.silences_ms.iter().max().unwrap();
+        let Told { at_most, own } = self.value;
+        let longest = Duration::from_millis(longest).as_secs_f64();
+        assert!(
+            longest <= at_most + 0.1,
+            "told {at_most} s, was {longest} s"
+        );
+        assert!(own < 5.0, "{own} s are ocmigrate's own");
+    }
+}
+
+fn its_state_is_told(world: &World) {
     let status = world.run_to(0, "ocmigrate status");
     assert!(
         status.contains("in container") && status.contains("ready"),
         "{status}"
     );
     eprintln!("{status}{}", world.run_to(0, "ocmigrate verify"));
-    canaries::are_nowhere(world);
-    compose::works(world);
-    world.run_to(0, "ocmigrate verify");
-
-    let (since, until) = during(|| {
-        eprintln!(
-            "{}",
-            world.run_to(0, &format!("ocmigrate rollback --group {GROUP} --yes"))
-        );
-    });
-    let back = world.check_ledger_of_window(since, until, "rollback");
-    world.stop_traffic();
-    world.check_ledger(since, until, "after rollback");
-    assert!(world.is_native());
-    assert_eq!(host_state(world), before, "rollback left something behind");
-    eprintln!(
-        "silence per bot in ms: native restart {native:?}, execute {forth:?}, rollback {back:?}"
-    );
-}
-
-/// Slow enough that the native gateway answers everything: three bots, one turn at a time.
-const EVERY_MS: u64 = 6000;
-
-impl World {
-    /// Checks a window's promises, waiting for the answers of messages that were sent in it.
-    #[track_caller]
-    fn check_ledger_of_window(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
-        self.check_ledger(since, until, what)
-    }
 }
 
 /// More than the gateway can answer meanwhile: still every message is taken in, there and back.
 pub(crate) fn a_message_a_second_is_delivered(world: &World) {
     world.plan();
+    let since = now_ms();
     world.start_traffic(1000);
-    let (since, until) = during(|| {
-        world.run_to(
-            0,
-            &format!("ocmigrate execute --group {GROUP} --plan {PLAN} --yes"),
-        );
-        world.run_to(0, &format!("ocmigrate rollback --group {GROUP} --yes"));
-    });
+    let execute = format!("ocmigrate execute --group {GROUP} --plan {PLAN} --yes");
+    world.run_to(0, &execute);
+    world.run_to(0, &format!("ocmigrate rollback --group {GROUP} --yes"));
     world.stop_traffic();
-    world.check_delivered(since, until, "a message a second");
+    world.check_delivered(since, "a message a second");
 }
 
 /// No base is named and none is there: debootstrap makes one before anything stops.
@@ -156,30 +147,8 @@ pub(crate) fn on_a_base_of_its_own(world: &World) {
     assert_eq!(host_state(world), before);
 }
 
-/// Restarts the native gateway under the same traffic; returns the silence of each bot.
-fn native_restart(world: &World) -> Vec<u64> {
-    world.start_traffic(EVERY_MS);
-    let (since, until) = during(|| {
-        std::thread::sleep(std::time::Duration::from_secs(6));
-        world
-            .server
-            .shell_as("joe", "systemctl --user restart openclaw-gateway.service")
-            .unwrap();
-        world.fleet.wait_until_ready(&world.server).unwrap();
-        std::thread::sleep(std::time::Duration::from_secs(3));
-    });
-    world.stop_traffic();
-    world.print_ledger(since, until, "native restart")
-}
-
-fn during(act: impl FnOnce()) -> (u64, u64) {
-    let since = now_ms();
-    act();
-    (since, now_ms())
-}
-
-/// Runs the dry run in all its forms; returns the ids of its steps.
-fn dry_run(world: &World) -> Vec<String> {
+/// Runs the dry run in all its forms; returns the ids of its steps, and what it says that they do.
+fn dry_run(world: &World) -> (Vec<String>, Vec<String>) {
     let command = format!("ocmigrate execute --group {GROUP} --plan {PLAN} --dry-run");
     let text = world.run_to(0, &command);
     assert!(
@@ -194,9 +163,21 @@ fn dry_run(world: &World) -> Vec<String> {
     );
     assert!(markdown.contains("```diff"), "{markdown}");
     let report: Value = serde_json::from_str(&world.shell(&format!("{command} --json"))).unwrap();
-    let ids = report["steps"].as_array().unwrap().iter();
-    ids.map(|step| step["id"].as_str().unwrap().to_owned())
-        .collect()
+    let steps = report["steps"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    steps
+        .map(|step| (text(&step["id"]), text(&step["what"])))
+        .unzip()
+}
+
+/// What execute said that it does: the lines ` 3/15 image ...`.
+fn told_steps(said: &str) -> Vec<String> {
+    let told = said.lines().filter_map(|line| {
+        let (number, what) = line.trim_start().split_once(' ')?;
+        let (number, of) = number.split_once('/')?;
+        (number.parse::<u32>().is_ok() && of.parse::<u32>().is_ok()).then(|| what.to_owned())
+    });
+    told.collect()
 }
 
 fn journal_steps(world: &World) -> Vec<String> {
@@ -205,21 +186,4 @@ fn journal_steps(world: &World) -> Vec<String> {
     ));
     let record: Value = serde_json::from_str(&line).unwrap();
     serde_json::from_value(record["entry"]["steps"].clone()).unwrap()
-}
-
-/// Owners, modes and times of everything that a gateway does not write, the units, and the configuration's bytes.
-pub(crate) fn host_state(world: &World) -> String {
-    let config = "set +e +o pipefail; stat -c '%n %U:%G %a %y' $C; sha256sum $C";
-    // Agents write the notes with capital names in their workspaces. A directory's own time tells only that something
-    // was there for a while.
-    let files = "find /home/joe /etc/systemd /etc/ocmigrate /var/lib/systemd/linger -xdev \
-                 \\( -path /home/joe/.cache -o -path '/home/joe/.openclaw/*' -o -name '[A-Z]*.md' \\) -prune -o \
-                 \\( -type d -printf '%p %u:%g %m\\n' -o -printf '%p %u:%g %m %T@ %l\\n' \\) 2>/dev/null | sort";
-    let state = "find /home/joe/.openclaw -printf '%u:%g %p\\n' | grep -v '^joe:joe' | sort; \
-                 stat -c '%n %U:%G %a %y' /home/joe/.openclaw/backup-before-upgrade.txt";
-    let units = "systemctl --user show -p UnitFileState,FragmentPath,DropInPaths,ActiveState openclaw-gateway.service";
-    let units = world.server.shell_as("joe", units).unwrap();
-    let engine = world
-        .shell("docker ps -a --format '{{.Names}}'; docker network ls --format '{{.Name}}' | sort");
-    world.shell(&format!("C={CONFIG}; {config}; {files}; {state}")) + &units + &engine
 }

@@ -21,6 +21,9 @@ pub(crate) const CONFIG: &str = "/home/joe/.openclaw/openclaw.json";
 /// How long a message may wait for its answer: a start and a turn on a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
+/// A gateway that answered nothing for so long answers no more: a start and two turns on a loaded machine.
+const STANDSTILL: Duration = Duration::from_mins(2);
+
 /// A box, what it talks to, and its fleet.
 pub(crate) struct World {
     pub(crate) server: Server,
@@ -98,12 +101,15 @@ impl World {
         self.server.shell(command).unwrap()
     }
 
-    /// Runs a command that must end with this exit code; returns both streams together.
+    /// Runs a command that must end with this exit code and print no secret; returns both streams together.
     #[track_caller]
     pub(crate) fn run_to(&self, code: i32, command: &str) -> String {
         let output = self.server.exec(&["bash", "-c", command]).unwrap();
         let text = format!("{}{}", output.stdout, output.stderr);
         assert_eq!(output.status, code, "{command}:\n{text}");
+        let leaks = |canary: &str| text.contains(canary);
+        let leaked = self.fleet.canaries().into_iter().any(leaks);
+        assert!(!leaked, "`{command}` printed a secret");
         text
     }
 
@@ -178,11 +184,11 @@ impl World {
         }
     }
 
-    /// Checks the promises for everything sent between two instants; returns the silence of each bot in milliseconds.
+    /// Checks the promises for everything sent since an instant; returns the silence of each bot in milliseconds.
     #[track_caller]
-    pub(crate) fn check_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
-        let silences = self.print_ledger(since, until, what);
-        for bot in self.summaries(since, until) {
+    pub(crate) fn check_ledger(&self, since: u64, what: &str) -> Vec<u64> {
+        let silences = self.print_ledger(since, what);
+        for bot in self.summaries(since) {
             let id = bot.token.split(':').next().unwrap().to_owned();
             assert!(bot.overlaps.is_empty(), "{what}: {:?}", bot.overlaps);
             assert_eq!(bot.undelivered, Vec::<String>::new(), "{what}: bot {id}");
@@ -191,14 +197,12 @@ impl World {
         silences
     }
 
-    /// Checks that no two processes polled at once and that every message sent between two instants was taken in.
+    /// Checks that no two processes polled at once and that every message sent since an instant was taken in.
     #[track_caller]
-    pub(crate) fn check_delivered(&self, since: u64, until: u64, what: &str) {
-        Self::wait_until(|| {
-            let summaries = self.summaries(since, until);
-            summaries.iter().all(|bot| bot.undelivered.is_empty())
-        });
-        for bot in self.print_summaries(since, until, what) {
+    pub(crate) fn check_delivered(&self, since: u64, what: &str) {
+        let is_delivered = |bot: &BotSummary| bot.undelivered.is_empty();
+        Self::wait_until(|| self.summaries(since).iter().all(is_delivered));
+        for bot in self.print_summaries(since, what) {
             assert!(bot.enqueued > 20, "{what}: {}", bot.enqueued);
             assert!(bot.overlaps.is_empty(), "{what}: {:?}", bot.overlaps);
             assert_eq!(bot.undelivered, Vec::<String>::new(), "{what}");
@@ -217,19 +221,34 @@ impl World {
         true
     }
 
-    /// Waits until everything sent between two instants is answered, or too long has passed, and prints the figures;
-    /// returns the silence of each bot in milliseconds.
-    pub(crate) fn print_ledger(&self, since: u64, until: u64, what: &str) -> Vec<u64> {
-        Self::wait_until(|| {
-            let summaries = self.summaries(since, until);
-            summaries.iter().all(|bot| bot.unanswered.is_empty())
-        });
-        let summaries = self.print_summaries(since, until, what);
+    /// Waits until everything sent since an instant is answered, and prints the figures; returns the silence of each bot
+    /// in milliseconds, up to the answer of the last.
+    pub(crate) fn print_ledger(&self, since: u64, what: &str) -> Vec<u64> {
+        self.wait_for_answers(since);
+        let summaries = self.print_summaries(since, what);
         summaries.iter().map(|bot| bot.silence_ms).collect()
     }
 
-    fn print_summaries(&self, since: u64, until: u64, what: &str) -> Vec<BotSummary> {
-        let summaries = self.summaries(since, until);
+    /// Waits until everything sent since an instant is answered, or nothing more is; returns whether everything is.
+    pub(crate) fn wait_for_answers(&self, since: u64) -> bool {
+        let mut answered = 0;
+        let mut progress = Instant::now();
+        while progress.elapsed() < STANDSTILL {
+            let summaries = self.summaries(since);
+            if summaries.iter().all(|bot| bot.unanswered.is_empty()) {
+                return true;
+            }
+            let now = summaries.iter().map(|bot| bot.answered).sum();
+            if now > answered {
+                (answered, progress) = (now, Instant::now());
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        false
+    }
+
+    pub(crate) fn print_summaries(&self, since: u64, what: &str) -> Vec<BotSummary> {
+        let summaries = self.summaries(since);
         for bot in &summaries {
             eprintln!(
                 "{what}: bot {}: {} messages, {} answered, {} doubled, {} overlaps, {} conflicts, silence {} ms, \
@@ -247,10 +266,11 @@ impl World {
         summaries
     }
 
-    pub(crate) fn summaries(&self, since: u64, until: u64) -> Vec<BotSummary> {
+    /// The figures of every bot from an instant until now.
+    pub(crate) fn summaries(&self, since: u64) -> Vec<BotSummary> {
         let query = SummaryQuery {
             since: Some(since),
-            until: Some(until),
+            until: None,
             patience_ms: None,
         };
         let tokens = self.fleet.bot_tokens();

@@ -1,0 +1,45 @@
+//! What of an inventory forbids to execute a group.
+
+use super::Group;
+use crate::inventory::{Finding, Inventory, Severity, catalogued};
+
+/// The inhibitors of a scan that a person may accept; the others would break a promise or cannot be carried out.
+const ACCEPTABLE: &[&str] = &[catalogued::LOOPBACK_URL.id, catalogued::UNTRIED_RELEASE.id];
+
+/// Returns the inhibitors that forbid to execute a group: those about its gateways or the host that nobody accepted.
+#[must_use]
+pub fn blockers<'a>(
+    inventory: &'a Inventory,
+    group: &Group,
+    accepted: &[String],
+) -> Vec<&'a Finding> {
+    let own = group.gateways();
+    let concerns = |finding: &&Finding| {
+        let names_gateway = own.iter().any(|name| name.0 == finding.about);
+        let names_other = inventory
+            .gateways
+            .iter()
+            .any(|gateway| gateway.name.0 == finding.about);
+        names_gateway || !names_other
+    };
+    inventory
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Inhibitor)
+        .filter(concerns)
+        .filter(|finding| {
+            let is_accepted =
+                is_accepted(finding, accepted) || is_accepted(finding, &group.accepted);
+            !is_accepted || !ACCEPTABLE.contains(&finding.id.as_str())
+        })
+        .collect()
+}
+
+/// Whether a list of `ID` and `ID:WHAT` covers a finding.
+pub(super) fn is_accepted(finding: &Finding, accepted: &[String]) -> bool {
+    let covers = |entry: &String| match entry.split_once(':') {
+        None => *entry == finding.id,
+        Some((id, what)) => id == finding.id && what == finding.about,
+    };
+    accepted.iter().any(covers)
+}

@@ -1,0 +1,165 @@
+//! What of a planned group this version can carry out; everything else is refused here, with one line.
+
+use super::ListError;
+use crate::inventory::GatewayName;
+use crate::plan::{
+    Budget, Group, Image, ImageRecipe, LoopbackWay, Network, OwnerPolicy, Plan, Sight,
+};
+
+/// A group of exactly one whole gateway, under its own user, on a bridge, with an image made from the host.
+pub(super) struct Built {
+    pub(super) name: String,
+    pub(super) gateway: GatewayName,
+    pub(super) budget: Budget,
+    pub(super) strays: u64,
+    pub(super) network: String,
+    pub(super) image: ImageRecipe,
+}
+
+/// Takes a group apart, and refuses what is planned and not built.
+pub(super) fn built(plan: &Plan, group: &Group) -> Result<Built, ListError> {
+    let not_built = |what: &str| ListError::NotBuilt {
+        group: group.name.clone(),
+        what: what.to_owned(),
+    };
+    let gateway = whole_gateway(plan, group).map_err(|what| not_built(&what))?;
+    if !group.companions.is_empty() {
+        return Err(not_built("companions"));
+    }
+    let OwnerPolicy::AsOwner { strays } = group.owner else {
+        return Err(not_built("another owner than the gateway's own user"));
+    };
+    if group.sight != Sight::Home {
+        return Err(not_built("the narrow sight"));
+    }
+    let Network::Bridge { name: network } = &group.network else {
+        return Err(not_built("the host's network"));
+    };
+    if group.loopback.iter().any(|it| it.way != LoopbackWay::Lost) {
+        return Err(not_built("a way to a loopback service of the host"));
+    }
+    let Image::FromHost(image) = &group.image else {
+        return Err(not_built("a given image"));
+    };
+    if group.budget.node_heap.is_some() {
+        return Err(not_built("a heap limit of its own"));
+    }
+    Ok(Built {
+        name: group.name.clone(),
+        gateway,
+        budget: group.budget,
+        strays,
+        network: network.clone(),
+        image: image.clone(),
+    })
+}
+
+/// The only gateway of a group, all of whose agents are in it.
+fn whole_gateway(plan: &Plan, group: &Group) -> Result<GatewayName, String> {
+    let gateways = group.gateways();
+    let [name] = gateways.as_slice() else {
+        return Err(format!("{} gateways", gateways.len()));
+    };
+    let all = plan.facts.find_gateway(name).map(|it| it.agents.len());
+    if all.is_some_and(|all| all != group.members.len()) {
+        return Err(format!("only some of the agents of {name}"));
+    }
+    Ok(name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{BaseImage, Loopback, Member};
+
+    fn group() -> Group {
+        Group {
+            name: "oc-joe".to_owned(),
+            members: vec![member("joe/.openclaw")],
+            companions: Vec::new(),
+            budget: Budget {
+                memory: crate::units::Bytes::mib(1536),
+                cpu_milli: 2000,
+                pids: 512,
+                node_heap: None,
+            },
+            owner: OwnerPolicy::AsOwner { strays: 3 },
+            sight: Sight::Home,
+            network: Network::Bridge {
+                name: "net".to_owned(),
+            },
+            loopback: Vec::new(),
+            image: Image::FromHost(ImageRecipe {
+                reference: "image".to_owned(),
+                base: BaseImage::Given {
+                    reference: "debian:12".to_owned(),
+                },
+            }),
+            accepted: Vec::new(),
+        }
+    }
+
+    fn member(gateway: &str) -> Member {
+        Member {
+            gateway: GatewayName(gateway.to_owned()),
+            agent: "main".to_owned(),
+            reason: String::new(),
+        }
+    }
+
+    /// What is said of a group that was changed so.
+    fn refused(change: impl FnOnce(&mut Group)) -> String {
+        let inventory = include_str!("../../tests/reports/inventory.json");
+        let inventory = crate::plan::parse_inventory(inventory).expect("an inventory");
+        let mut plan = crate::plan::propose(&inventory, &crate::plan::Wishes::default());
+        plan.facts.gateways.clear();
+        let mut group = group();
+        change(&mut group);
+        let error = built(&plan, &group).err();
+        error.map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn one_whole_gateway_under_its_own_user_is_built() {
+        assert_eq!(refused(|_| ()), "");
+    }
+
+    #[test]
+    fn what_is_planned_and_not_built_is_refused_with_one_line() {
+        let said = [
+            refused(|group| group.members.push(member("joe/.openclaw-work"))),
+            refused(|group| group.companions.push("bus".to_owned())),
+            refused(|group| group.owner = OwnerPolicy::EachItsOwn),
+            refused(|group| group.sight = Sight::Narrow),
+            refused(|group| group.network = Network::Host),
+            refused(|group| {
+                group.loopback.push(Loopback {
+                    port: 11434,
+                    way: LoopbackWay::Relay,
+                });
+            }),
+            refused(|group| {
+                group.image = Image::Given {
+                    reference: "image".to_owned(),
+                }
+            }),
+            refused(|group| group.budget.node_heap = Some(crate::units::Bytes::mib(512))),
+        ];
+        let wanted = [
+            "2 gateways",
+            "companions",
+            "another owner than the gateway's own user",
+            "the narrow sight",
+            "the host's network",
+            "a way to a loopback service of the host",
+            "a given image",
+            "a heap limit of its own",
+        ];
+        let wanted = wanted.map(|what| {
+            format!(
+                "group `oc-joe` has {what}; this ocmigrate plans that and does not carry it out"
+            )
+        });
+        assert_eq!(said, wanted);
+    }
+}

@@ -1,0 +1,152 @@
+//! The machine with joe's gateway on it, and the engine whose containers listen and poll there.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::rc::{Rc, Weak};
+
+use ocmigrate::docker::fake::FakeDocker;
+use ocmigrate::docker::{ContainerSpec, ContainerState, Output};
+use ocmigrate::host::fake::FakeHost;
+use ocmigrate::host::{self, Host, Ownership};
+
+use crate::fleet::{self, CONFIG, CONFIG_TEXT, GROUP, NODE, PORT, STATE};
+
+/// What is wrong with the gateway once it is in its container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sickness {
+    None,
+    EndsAtOnce,
+    NeverServes,
+    NeverPolls,
+    NeverIdle,
+}
+
+const JOES: Ownership = Ownership {
+    uid: 1001,
+    gid: 1001,
+    mode: 0o600,
+};
+const JOES_DIRECTORY: Ownership = Ownership {
+    uid: 1001,
+    gid: 1001,
+    mode: 0o700,
+};
+pub(crate) const ROOTS: Ownership = Ownership {
+    uid: 0,
+    gid: 0,
+    mode: 0o644,
+};
+const DRAINING: &str = r#"{"suspensionId":"x","status":"draining","activeCount":2}"#;
+/// What a command of a running gateway prints: how its channels do, and that it is idle.
+const ANSWER: &str = r#"{"suspensionId":"x","status":"ready","activeCount":0,"channelAccounts":{"telegram":[{"accountId":"default","enabled":true,"running":true,
+    "connected":true,"lifecycle":"ready","lastStartAt":10,"lastTransportActivityAt":20,"lastError":null}]}}"#;
+
+/// A machine on which joe's gateway runs, with strays among its files.
+pub(crate) fn machine() -> FakeHost {
+    let host = FakeHost::new();
+    {
+        let mut world = host.world_mut();
+        for directory in ["/etc/systemd/user", "/etc/systemd/system", "/var/lib"] {
+            world.add_directory(Path::new(directory), ROOTS);
+        }
+        for directory in ["/home/joe", STATE, "/home/joe/.openclaw/workspace"] {
+            world.add_directory(Path::new(directory), JOES_DIRECTORY);
+        }
+        world.add_file(CONFIG, CONFIG_TEXT.as_bytes(), JOES);
+        world.add_file("/home/joe/.openclaw/workspace/MEMORY.md", b"mine", JOES);
+        for stray in ["a", "b", "c"] {
+            world.add_file(
+                Path::new(STATE).join("workspace").join(stray),
+                b"stray",
+                ROOTS,
+            );
+        }
+        world.now_ms += 86_400_000;
+        let said = host::Output {
+            code: 0,
+            stdout: ANSWER.into(),
+            stderr: Vec::new(),
+        };
+        world.programs.insert(NODE.into(), said);
+        world.add_unit(fleet::unit(), fleet::gateway());
+    }
+    host.start_unit(&fleet::unit()).unwrap();
+    host.world_mut().now_ms += 60_000;
+    host
+}
+
+/// An engine whose containers listen and poll on the machine; a foreign container is there already.
+pub(crate) fn engine(host: &FakeHost, sickness: &Rc<Cell<Sickness>>) -> Rc<FakeDocker> {
+    let (on_change, on_port) = (host.clone(), host.clone());
+    let (ill, mute) = (Rc::clone(sickness), Rc::clone(sickness));
+    let docker = Rc::new_cyclic(|itself: &Weak<FakeDocker>| {
+        let itself = Weak::clone(itself);
+        FakeDocker::new()
+            .on_change(move |name, started| {
+                if name == GROUP {
+                    turn(&on_change, started, ill.get());
+                    if started && ill.get() == Sickness::EndsAtOnce {
+                        ill.set(Sickness::None);
+                        itself.upgrade().unwrap().end_main_process(name, 78);
+                    }
+                }
+            })
+            .on_port(move |port| on_port.world().listener(port).is_some())
+            .on_program(move |_, argv| answer(argv, mute.get()))
+    });
+    docker.add_container(&foreign_container("postgres"), ContainerState::Exited(0));
+    docker
+}
+
+/// The gateway in the container begins or ends.
+fn turn(host: &FakeHost, started: bool, sickness: Sickness) {
+    let mut world = host.world_mut();
+    let (bots, owner) = (Path::new(STATE), "container oc-joe");
+    if !started {
+        world.unlisten(PORT, owner);
+        world.end_polling(bots, owner);
+        return;
+    }
+    world.begin_polling(bots, owner);
+    if sickness != Sickness::NeverServes {
+        let ready_at_ms = world.now_ms + 7_000;
+        world.listen(PORT, owner.to_owned(), ready_at_ms);
+    }
+}
+
+fn answer(argv: &[String], sickness: Sickness) -> Output {
+    let asks = |wanted: &str| argv.iter().any(|word| word.contains(wanted));
+    let said = match sickness {
+        _ if asks("validate") => r#"{"valid":true,"warnings":[]}"#,
+        Sickness::NeverIdle if asks("suspend") => DRAINING,
+        Sickness::NeverPolls => r#"{"gatewayReachable":false}"#,
+        _ => ANSWER,
+    };
+    Output {
+        code: 0,
+        stdout: said.into(),
+        stderr: Vec::new(),
+    }
+}
+
+/// A container that ocmigrate did not make.
+pub(crate) fn foreign_container(name: &str) -> ContainerSpec {
+    ContainerSpec {
+        name: name.to_owned(),
+        hostname: name.to_owned(),
+        image: "postgres:17".to_owned(),
+        user: "999:999".to_owned(),
+        directory: "/".into(),
+        argv: vec!["postgres".to_owned()],
+        environment: Vec::new(),
+        labels: std::collections::BTreeMap::new(),
+        mounts: Vec::new(),
+        memory: ocmigrate::units::Bytes::mib(512),
+        cpu_milli: 1000,
+        pids: 100,
+        ports: Vec::new(),
+        network: None,
+        extra_hosts: Vec::new(),
+        stop_timeout: std::time::Duration::from_secs(10),
+    }
+}
