@@ -24,11 +24,8 @@ pub(crate) struct Arguments {
 /// What to measure, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Choices {
-    /// Measure these rows only; `--list` names them
+    /// Measure these rows only
     rows: Vec<String>,
-    /// Name the rows
-    #[arg(long)]
-    list: bool,
     /// Fail if a goal is missed
     #[arg(long)]
     check: bool,
@@ -71,15 +68,9 @@ impl Arguments {
 
 impl Choices {
     fn run(&self) -> Outcome<ExitCode> {
-        if self.list {
-            for (name, _) in rows::ALL {
-                writeln!(io::stdout().lock(), "{name}")?;
-            }
-            return Ok(ExitCode::SUCCESS);
-        }
-        let known = |row: &String| rows::ALL.iter().any(|(name, _)| name == row);
-        if let Some(row) = self.rows.iter().find(|row| !known(row)) {
-            return Err(format!("there is no row `{row}`; --list names them").into());
+        let names: Vec<_> = rows::ALL.iter().map(|(name, _)| *name).collect();
+        if let Some(row) = self.rows.iter().find(|row| !names.contains(&row.as_str())) {
+            return Err(format!("there is no row `{row}`, but {}", names.join(", ")).into());
         }
         // An interrupt ends the program that is being measured; its failure then ends the bench, which tidies up.
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {

@@ -130,14 +130,17 @@ impl Row {
                 costs.push(contestant.run()?);
             }
         }
-        let ours = costs.pop().map(medians).ok_or("nothing ran")?;
+        let ours = costs
+            .pop()
+            .map(|costs| medians(&costs))
+            .ok_or("nothing ran")?;
         let line = |(peer, costs): (&Contestant, Vec<Cost>)| Line {
             work: self.work,
             size: self.size.clone(),
             judged: self.judged,
             peer: peer.name.clone(),
             goal: peer.goal,
-            theirs: medians(costs),
+            theirs: medians(&costs),
             ours,
         };
         Ok(self.peers.iter().zip(costs).map(line).collect())
@@ -169,7 +172,7 @@ fn ratio(ours: Duration, theirs: Duration) -> f64 {
     ours.as_secs_f64() / theirs.as_secs_f64().max(f64::MIN_POSITIVE)
 }
 
-fn medians(costs: Vec<Cost>) -> Medians {
+fn medians(costs: &[Cost]) -> Medians {
     Medians {
         wall: median(costs.iter().map(|cost| cost.wall).collect()).unwrap_or_default(),
         cpu: median(costs.iter().map(|cost| cost.cpu).collect()).unwrap_or_default(),

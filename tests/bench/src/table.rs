@@ -60,7 +60,7 @@ fn both(medians: &Medians) -> String {
 
 fn millis(time: Duration) -> String {
     let millis = time.as_secs_f64() * 1000.0;
-    let decimals = if millis < 100.0 { 1 } else { 0 };
+    let decimals = usize::from(millis < 100.0);
     format!("{millis:.decimals$}")
 }
 

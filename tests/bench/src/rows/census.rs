@@ -9,7 +9,7 @@ use crate::tree::{OWNER, Tree};
 pub(super) const SIZES: [u64; 3] = [10_500, 105_000, 1_050_000];
 /// The share of find that the census may take, warm and cold.
 const GOAL: f64 = 0.5;
-/// Empties the kernel's caches of files, names and inodes; proc_sys_vm(5).
+/// Empties the kernel's caches of files, names and inodes; `proc_sys_vm(5)`.
 const COLD: &str = "sync; echo 3 > /proc/sys/vm/drop_caches";
 
 pub(super) fn measure(choices: &Choices) -> Outcome<Vec<Line>> {
