@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("host", &["inventory"]),
     ("docker", &["inventory"]),
     ("scan", &["host", "inventory", "openclaw"]),
-    ("plan", &["inventory"]),
+    ("plan", &["inventory", "openclaw"]),
     ("step", &["docker", "host", "inventory", "openclaw", "plan"]),
     ("journal", &[]),
     ("execute", &["journal", "step"]),

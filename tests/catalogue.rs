@@ -1,4 +1,4 @@
-//! Every finding of the catalogue is produced by a test: the tests of the scanner name each id.
+//! Every finding of the catalogue is produced by a test: the tests of the scanner and the planner name each id.
 //!
 //! Read from the source, so it proves that a test speaks of the id; that the test fails without the rule is for its author.
 #![expect(
@@ -11,8 +11,8 @@ use std::path::Path;
 
 use ocmigrate::inventory::catalogued;
 
-/// The tests below `src/scan`: what follows the mark of a test module, and files of tests.
-fn tests_of_the_scanner() -> String {
+/// The tests below `src/scan`: what follows the mark of a test module, and files of tests; and those of a plan's concerns.
+fn tests_of_findings() -> String {
     let scan = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/scan");
     let files = walkdir::WalkDir::new(scan).into_iter().map(Result::unwrap);
     let sources = files.filter(|entry| entry.path().extension().is_some_and(|end| end == "rs"));
@@ -27,12 +27,12 @@ fn tests_of_the_scanner() -> String {
         .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
         .filter(|line| !line.trim_start().starts_with("//"))
         .collect();
-    lines.join("\n")
+    lines.join("\n") + include_str!("concerns.rs")
 }
 
 #[test]
-fn every_finding_is_produced_by_a_test_of_the_scanner() {
-    let tests = tests_of_the_scanner();
+fn every_finding_is_produced_by_a_test() {
+    let tests = tests_of_findings();
     let ids = catalogued::ALL.iter().map(|kind| kind.id);
     let missing: Vec<_> = ids.filter(|id| !tests.contains(id)).collect();
     assert_eq!(missing, [""; 0]);

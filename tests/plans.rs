@@ -5,9 +5,14 @@
     reason = "a test reads the published files and fails by panicking"
 )]
 
+mod fleet;
+
 use std::path::{Path, PathBuf};
 
-use ocmigrate::plan::{self, FORMAT, Network};
+use fleet::Fleet;
+use ocmigrate::inventory::Inventory;
+use ocmigrate::plan::{self, FORMAT, Network, Plan};
+use ocmigrate::units::{Bytes, GIB};
 
 fn published(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -57,4 +62,64 @@ fn a_plan_of_the_current_format_is_published() {
     let plan = plan::propose(&inventory, &plan::Wishes::default());
     let made = serde_json::to_string_pretty(&plan).unwrap() + "\n";
     is_published(&format!("formats/{FORMAT}.json"), &made);
+}
+
+/// The seed's budgets, which are more than its host and were accepted.
+const BUDGETS: [(&str, u64); 4] = [
+    ("oc-core", 16),
+    ("oc-work", 20),
+    ("oc-personal", 16),
+    ("oc-learning", 10),
+];
+
+fn t440() -> Fleet {
+    serde_json::from_str(include_str!("fleet/t440.json")).unwrap()
+}
+
+/// The same agents as one gateway.
+fn t440_in_one() -> Fleet {
+    let mut fleet = t440();
+    let agents = fleet
+        .gateways
+        .iter()
+        .filter_map(|line| line.split_once(": "));
+    let agents: Vec<&str> = agents.map(|(_, agent)| agent).collect();
+    fleet.gateways = vec![format!("joe/.openclaw: {}", agents.join(" "))];
+    fleet
+}
+
+fn pretty(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap() + "\n"
+}
+
+fn propose(inventory: &Inventory) -> Plan {
+    plan::propose(inventory, &plan::Wishes::default())
+}
+
+#[test]
+fn the_seeds_server_is_published_with_its_budgets() {
+    let inventory = fleet::inventory(&t440());
+    is_published("t440.inventory.json", &pretty(&inventory));
+    let mut plan = propose(&plan::parse_inventory(&text("t440.inventory.json")).unwrap());
+    for group in &mut plan.groups {
+        let budget = BUDGETS.iter().find(|(name, _)| *name == group.name);
+        group.budget.memory = Bytes(budget.unwrap().1 * GIB);
+    }
+    plan.accepted = vec!["OM-P001".to_owned()];
+    is_published("t440.plan.json", &pretty(&plan));
+    let plan = plan::parse(&text("t440.plan.json")).unwrap();
+    for group in &plan.groups {
+        assert_eq!(plan::objections(&plan, group, &[]), []);
+    }
+}
+
+#[test]
+fn the_seeds_fleet_in_one_gateway_is_published_and_stays_whole() {
+    let inventory = fleet::inventory(&t440_in_one());
+    is_published("t440-one-gateway.inventory.json", &pretty(&inventory));
+    let plan = propose(&inventory);
+    is_published("t440-one-gateway.plan.json", &pretty(&plan));
+    let plan = plan::parse(&text("t440-one-gateway.plan.json")).unwrap();
+    let sizes: Vec<_> = plan.groups.iter().map(|it| it.members.len()).collect();
+    assert_eq!(sizes, [22]);
 }

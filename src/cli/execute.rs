@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::failure::{Code, Failure};
+use super::plan_file;
 use super::setting::{self, Setting};
 use super::terminal::Terminal;
 use super::world::{self, World};
-use crate::host::{Host, Reader};
+use crate::host::Host;
 use crate::inventory::Inventory;
 use crate::journal::{self, Direction, Journal, Lock, Outcome};
 use crate::openclaw;
@@ -54,7 +55,7 @@ impl Execute {
         if self.resume {
             return self.resume(&World::open(state, "execute")?, terminal);
         }
-        let plan = self.read_plan()?;
+        let plan = plan_file::read(self.plan.as_deref())?;
         let world = World::open(state, "execute")?;
         if !self.is_native(&world, terminal)? {
             return Ok(());
@@ -87,20 +88,6 @@ impl Execute {
             }
             Direction::Unopened | Direction::Ended(Outcome::Native) => Ok(true),
         }
-    }
-
-    fn read_plan(&self) -> Result<Plan, Failure> {
-        let path = match &self.plan {
-            Some(path) => path.clone(),
-            None => plan::default_path(&Reader::new().machine().name),
-        };
-        let text = setting::read_given(&path)
-            .map_err(|failure| failure.hint("ocmigrate plan --yes writes one"))?;
-        plan::parse(&text).map_err(|error| {
-            let mut failure = Failure::from(error);
-            failure.message = format!("{}: {}", crate::display::path(&path), failure.message);
-            failure
-        })
     }
 
     /// Scans the host that the plan was made for, and lists the steps.
@@ -146,6 +133,7 @@ impl Execute {
         report.blocked_by = plan::blockers(inventory, group, &self.accept)
             .into_iter()
             .cloned()
+            .chain(plan::objections(plan, group, &self.accept))
             .collect();
         let say = |_: &str| {};
         let context = setting::context(world, &say);

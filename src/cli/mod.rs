@@ -1,17 +1,22 @@
 //! The only room with argv, prompts, progress and exit codes; one file a subcommand. stdout is data, stderr is
 //! everything else.
 
+mod check_plan;
 mod execute;
+mod export;
 mod failure;
 mod fold;
 mod inspect;
 mod plan;
+mod plan_file;
 mod rollback;
 mod scan;
 mod setting;
 mod status;
 mod terminal;
+mod tokens;
 mod verify;
+mod wishes;
 mod world;
 
 use std::path::PathBuf;
@@ -54,6 +59,10 @@ enum Command {
     Status(status::Status),
     /// Compare plan and journal with what runs
     Verify(verify::Verify),
+    /// List every credential of a plan, its gateway today and its container tomorrow; never a value
+    Tokens(tokens::Tokens),
+    /// Write what a plan describes for another tool, without executing it
+    Export(export::Export),
     /// Tell the whole story of a finding
     Explain(scan::Explain),
 }
@@ -85,6 +94,8 @@ fn run(arguments: &Arguments, terminal: &Terminal) -> Result<(), Failure> {
         Command::Rollback(rollback) => rollback.run(state, terminal),
         Command::Status(status) => status.run(state, terminal),
         Command::Verify(verify) => verify.run(state, terminal),
+        Command::Tokens(tokens) => tokens.run(terminal),
+        Command::Export(export) => export.run(state, terminal),
         Command::Explain(explain) => explain.run(terminal),
     }
 }

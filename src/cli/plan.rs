@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::failure::{Code, Failure};
 use super::terminal::Terminal;
-use super::world;
+use super::wishes::Wishes;
+use super::{check_plan, world};
 use crate::inventory::Inventory;
 use crate::plan;
 
@@ -19,9 +20,11 @@ pub(super) struct Plan {
     /// Write the plan to FILE [default: plans/HOSTNAME.json]
     #[arg(short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Build the groups' images on IMAGE, which the engine must have
-    #[arg(long, value_name = "IMAGE")]
-    base: Option<String>,
+    /// Say whether the plan in FILE makes sense, and plan nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "output"])]
+    check: Option<PathBuf>,
+    #[command(flatten)]
+    wishes: Wishes,
     /// Print the plan as JSON as well
     #[arg(long)]
     json: bool,
@@ -29,6 +32,9 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
+        if let Some(path) = &self.check {
+            return check_plan::run(path, terminal);
+        }
         if !self.yes {
             return Err(
                 Failure::new(Code::Usage, "planning by conversation is not built yet")
@@ -39,10 +45,7 @@ impl Plan {
         if inventory.gateways.is_empty() {
             return Err(no_gateway());
         }
-        let wishes = plan::Wishes {
-            base: self.base.clone(),
-            ..plan::Wishes::default()
-        };
+        let wishes = self.wishes.read()?;
         let plan = plan::propose(&inventory, &wishes);
         plan::check(&plan)?;
         let json = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";

@@ -182,6 +182,47 @@ catalogue! {
     COMPANION = "OM-S012" Info
         "look whether it reaches the gateway, and is reached, once the gateway runs in a container"
         "A process on this host speaks to the gateway over loopback, or serves it there.";
+    /// More memory than there is.
+    OVER_HOST = "OM-P001" Inhibitor
+        "lower budgets or the reserve, move fewer groups, or accept it: --accept OM-P001"
+        "The budgets and the reserve of the host together are more than the host's memory. Limits are not taken up front, so \
+         this works for as long as the groups do not all use theirs at once; then the kernel kills what it likes.";
+    /// Less than was used.
+    UNDER_PEAK = "OM-P002" Inhibitor
+        "raise the budget, or accept it: --accept OM-P002:GROUP"
+        "A group's memory limit is below what its gateways were measured to use together at their peaks. At its limit a \
+         container is killed and started again.";
+    /// An edge over a border.
+    CUT_EDGE = "OM-P003" Inhibitor
+        "put both agents into one group, or accept this edge by name: --accept 'OM-P003:FROM -> TO'"
+        "Two agents that are connected go to different groups. Calls between agents go through their gateway and do not leave \
+         it, and the directories of other groups are covered in a container. What stops working is said for each edge, and \
+         each is accepted by its name.";
+    /// One gateway, two groups.
+    SPLIT = "OM-P004" Inhibitor
+        "keep its agents together in one group, or give agents gateways of their own first: openclaw --profile NAME"
+        "The agents of one gateway go to several groups. A gateway is one process with one state directory; parting it is not \
+         built yet. There are two ways out: keep the agents together, or give them gateways of their own and plan again.";
+    /// One login, two containers.
+    TOKEN_TWICE = "OM-P005" Inhibitor
+        "put both gateways into one group, and take the login out of one of them"
+        "A credential that only one process may use would be in two containers. For a bot's token that is two pollers, of \
+         which each takes messages away from the other.";
+    /// Ports that OpenClaw derives.
+    DERIVED_PORTS = "OM-P006" Medium
+        "put the two gateways into different groups, or give one another port"
+        "OpenClaw takes more ports than the gateway's own: the browser's control at +2 (+3 in 2026.2) and browsers at +11 to \
+         +110. In one container, or on the host's network, those of two gateways meet.";
+    /// One image, two releases.
+    MIXED_RELEASES = "OM-P007" Inhibitor
+        "group gateways of one release together, upgrade the older one, or accept it: --accept OM-P007:GROUP"
+        "A group's image has one release of OpenClaw, and the state of a gateway in it was written by another, or the release \
+         in a given image is not known. A newer release changes the state for good; an older one may refuse it.";
+    /// A neighbour that the container does not reach.
+    LOST_SERVICE = "OM-P008" High
+        "decide in the group's loopback what becomes of it: relay, host_network or lost"
+        "A gateway uses a service on the host's loopback, and the plan does not say how the container reaches it. Inside a \
+         container that address is the container's own.";
     /// No Docker.
     NO_ENGINE = "OM-D001" Inhibitor
         "install and start Docker: apt-get install docker.io"

@@ -9,6 +9,18 @@ use serde_json::Value;
 /// The port without any setting.
 pub const DEFAULT_PORT: u16 = 18789;
 
+/// Returns the ports that a gateway takes, or may take, beside its own: the browser's control and the browsers; the
+/// former was seen at +3 with 2026.2.9 (ss(8)), +2 and the range are in docs/tools/browser.md of 2026.9.6.
+#[must_use]
+pub fn derived_ports(version: Option<&super::Version>, port: u16) -> Vec<u16> {
+    let is_old = version.is_some_and(|version| *version < super::release::BROWSER_CONTROL_AT_2);
+    let control = if is_old { 3 } else { 2 };
+    let offsets = std::iter::once(control).chain(11..=110);
+    offsets
+        .filter_map(|offset| port.checked_add(offset))
+        .collect()
+}
+
 /// The state directory's names below HOME, the newest first; 2026.2.9 knows all, 2026.9.6 the first two.
 const STATE_NAMES: [&str; 4] = [".openclaw", ".clawdbot", ".moltbot", ".moldbot"];
 /// The configuration's names, in the same order.

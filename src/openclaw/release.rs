@@ -16,6 +16,8 @@ const TRIED: [Version; 1] = [Version::new(2026, 9, 6)];
 const FIRST_WITH_ORIGINS: Version = Version::new(2026, 2, 26);
 /// From here on the gateway seeds them for itself at every start, without writing its configuration; seen with 2026.9.6.
 const FIRST_SEEDING_ORIGINS: Version = Version::new(2026, 9, 6);
+/// From here on the browser's control is at +2 and no longer at +3; seen with 2026.2.9, and not with 2026.5 and 2026.9.6.
+pub(super) const BROWSER_CONTROL_AT_2: Version = Version::new(2026, 3, 0);
 
 /// A calendar version, for example `2026.9.6` or `2026.1.24-3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,27 +1,37 @@
 //! Groups, budgets and names, decided: an inventory goes in, a [`Plan`] comes out. Pure; writing the file is the
 //! caller's work.
 
+mod allocation;
 mod blockers;
+mod bonds;
 mod check;
+mod concerns;
+mod cost;
 mod facts;
 mod format1;
 mod group;
 mod locate;
+mod placing;
 mod propose;
+mod vocabulary;
 
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use allocation::{Allocation, allocations};
 pub use blockers::blockers;
 pub use check::{PlanError, check, parse, parse_inventory};
+pub use concerns::{Concern, concerns, objections};
+pub use cost::{Cost, cost};
 pub use facts::{Difference, Facts, GatewayFacts, HostFacts, Measured, Service};
 pub use group::{
     BaseImage, Budget, Group, Image, ImageRecipe, Loopback, LoopbackWay, Member, Network,
     OwnerPolicy, Sight,
 };
 pub use propose::{Wishes, propose};
+pub use vocabulary::{Vocabulary, VocabularyError};
 
 use crate::inventory::AgentName;
 use crate::units::Bytes;

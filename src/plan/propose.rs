@@ -1,18 +1,20 @@
-//! The proposal: one group a gateway, named, budgeted and with an image.
+//! The proposal: groups in their order, each with budget, owner, network and image.
 
 use std::collections::BTreeSet;
 
 use super::{
     BaseImage, Budget, FORMAT, Facts, Group, Image, ImageRecipe, Measured, Member, Network,
-    OwnerPolicy, Plan, Sight,
+    OwnerPolicy, Plan, Sight, Vocabulary,
 };
-use crate::inventory::{Agent, Gateway, Inventory};
+use crate::inventory::{Gateway, GatewayName, Inventory};
 use crate::units::{Bytes, GIB, MIB};
 
 /// The least memory that a container with one gateway gets: an idle 2026.9.6 takes 0.75 GB with its helpers.
 const MEMORY_FLOOR: Bytes = Bytes(1536 * MIB);
 /// Memory budgets are whole multiples of this.
 const MEMORY_GRAIN: Bytes = Bytes(256 * MIB);
+/// The group that is moved last begins so.
+const CORE: &str = "oc-core";
 /// What a budget has above the measured peak, in percent of it, when nobody says otherwise.
 pub(super) const HEADROOM_PERCENT: u32 = 50;
 /// Processes and threads for one gateway: an idle 2026.9.6 has about 60.
@@ -45,36 +47,36 @@ pub struct Wishes {
     pub reserve: Option<Bytes>,
     /// What budgets have above the measured peak, in percent of it.
     pub headroom_percent: Option<u32>,
-}
-
-impl Wishes {
-    pub(super) fn headroom_percent(&self) -> u32 {
-        self.headroom_percent.unwrap_or(HEADROOM_PERCENT)
-    }
+    /// The words that tell what agents are for.
+    pub vocabulary: Vocabulary,
 }
 
 /// Proposes a plan for an inventory; the same inventory always gives the same plan.
 #[must_use]
 pub fn propose(inventory: &Inventory, wishes: &Wishes) -> Plan {
-    let mut taken = BTreeSet::new();
-    let gateways = inventory.gateways.iter();
-    let groups = gateways.filter(|gateway| !gateway.agents.is_empty());
-    let groups = groups.map(|gateway| {
-        let name = unused_name(gateway, &mut taken);
-        group(name, &[gateway], inventory, wishes)
-    });
+    let facts = Facts::of(inventory);
+    let placed = super::placing::place(&facts, &wishes.vocabulary);
+    let groups = placed.into_iter();
+    let mut groups: Vec<Group> = groups
+        .map(|(name, members)| group(name, members, inventory, wishes))
+        .collect();
+    groups.sort_by_key(turn);
     Plan {
         format: FORMAT,
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
-        facts: Facts::of(inventory),
         measured: inventory.gateways.iter().map(Measured::of).collect(),
-        reserve: wishes
-            .reserve
-            .unwrap_or_else(|| reserve(inventory.host.memory_total)),
-        headroom_percent: wishes.headroom_percent(),
+        reserve: wishes.reserve.unwrap_or_else(|| reserve(facts.host.memory)),
+        headroom_percent: wishes.headroom_percent.unwrap_or(HEADROOM_PERCENT),
         accepted: Vec::new(),
-        groups: groups.collect(),
+        groups,
+        facts,
     }
+}
+
+/// A canary first, the smallest group; core last, because the others lean on it.
+fn turn(group: &Group) -> (bool, usize, String) {
+    let is_core = group.name.starts_with(CORE);
+    (is_core, group.members.len(), group.name.clone())
 }
 
 /// The memory that a host keeps for itself: 6% of all, and at least 2 GiB.
@@ -82,20 +84,24 @@ pub(super) fn reserve(memory: Bytes) -> Bytes {
     Bytes(memory.0 / 100 * 6).max(Bytes(2 * GIB))
 }
 
-/// Proposes everything about a group of these gateways, of which there is at least one.
+/// Proposes everything about a group of these agents.
 pub(super) fn group(
     name: String,
-    gateways: &[&Gateway],
+    members: Vec<Member>,
     inventory: &Inventory,
     wishes: &Wishes,
 ) -> Group {
+    let own: BTreeSet<&GatewayName> = members.iter().map(|member| &member.gateway).collect();
+    let gateways = inventory.gateways.iter();
+    let gateways: Vec<&Gateway> = gateways.filter(|it| own.contains(&it.name)).collect();
     let base = base(inventory, wishes.base.as_deref());
     let reference = gateways.first().map(|first| reference(first, &base));
+    let headroom = wishes.headroom_percent.unwrap_or(HEADROOM_PERCENT);
     Group {
-        members: gateways.iter().flat_map(|it| members(it)).collect(),
+        budget: budget(&gateways, inventory.host.cores, headroom),
+        owner: owner(&gateways),
+        members,
         companions: Vec::new(),
-        budget: budget(gateways, inventory.host.cores, wishes.headroom_percent()),
-        owner: owner(gateways),
         sight: Sight::Home,
         network: Network::Bridge {
             name: network(&name),
@@ -108,15 +114,6 @@ pub(super) fn group(
         accepted: Vec::new(),
         name,
     }
-}
-
-fn members(gateway: &Gateway) -> Vec<Member> {
-    let member = |agent: &Agent| Member {
-        gateway: gateway.name.clone(),
-        agent: agent.id.clone(),
-        reason: "every gateway has a group of its own".to_owned(),
-    };
-    gateway.agents.iter().map(member).collect()
 }
 
 /// As the owner; several users stay under their own ids.
@@ -136,31 +133,7 @@ pub(super) fn network(group: &str) -> String {
     format!("ocmigrate_{group}")
 }
 
-/// Names a group after the gateway's profile (`.openclaw-work` gives `oc-work`), else after its user.
-fn unused_name(gateway: &Gateway, taken: &mut BTreeSet<String>) -> String {
-    let directory = gateway
-        .state_directory
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let profile = directory
-        .trim_start_matches('.')
-        .split_once('-')
-        .map_or("", |(_, profile)| profile);
-    let word = if profile.is_empty() {
-        &gateway.user.name
-    } else {
-        profile
-    };
-    let name = format!("oc-{}", slug(word));
-    let numbered = (2..=u32::MAX).map(|number| format!("{name}-{number}"));
-    std::iter::once(name.clone())
-        .chain(numbered)
-        .find(|candidate| taken.insert(candidate.clone()))
-        .unwrap_or(name)
-}
-
-fn slug(word: &str) -> String {
+pub(super) fn slug(word: &str) -> String {
     let slug: String = word
         .to_lowercase()
         .chars()

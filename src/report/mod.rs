@@ -5,12 +5,14 @@ mod inspect;
 mod scan;
 mod silence;
 mod status;
+mod tokens;
 
 pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text};
 pub use inspect::inspect_text;
 pub use scan::scan_text;
 pub use silence::{Silence, Took, silence_text};
 pub use status::{GroupStatus, status_text};
+pub use tokens::{tokens_csv, tokens_markdown, tokens_text};
 
 /// Lays rows out in columns, two spaces between them, no lines.
 fn columns(header: &[&str], rows: Vec<Vec<String>>, indent: &str) -> String {

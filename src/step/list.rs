@@ -54,7 +54,7 @@ pub enum ListError {
 }
 
 /// What is known of a gateway that can be moved.
-struct Movable<'a> {
+pub(super) struct Movable<'a> {
     facts: &'a GatewayFacts,
     release: &'a Release,
     version: Version,
@@ -177,7 +177,7 @@ fn no_group(plan: &Plan, name: &str) -> ListError {
     }
 }
 
-fn movable<'a>(plan: &'a Plan, name: &GatewayName) -> Result<Movable<'a>, ListError> {
+pub(super) fn movable<'a>(plan: &'a Plan, name: &GatewayName) -> Result<Movable<'a>, ListError> {
     let not_movable = |missing: &str| ListError::NotMovable {
         gateway: name.to_string(),
         missing: missing.to_owned(),
@@ -250,7 +250,12 @@ fn make_image(group: &Built, gateway: &Movable) -> MakeImage {
     }
 }
 
-fn container(plan: &Plan, group: &Built, gateway: &Movable, paths: &Paths) -> ContainerSpec {
+pub(super) fn container(
+    plan: &Plan,
+    group: &Built,
+    gateway: &Movable,
+    paths: &Paths,
+) -> ContainerSpec {
     let Movable { facts, .. } = gateway;
     let mut spec = ContainerSpec {
         name: group.name.clone(),
@@ -291,7 +296,7 @@ pub(super) fn project(file: &Path) -> compose::Project<'_> {
 }
 
 /// The labels by which docker-compose and ocmigrate know the network.
-fn network_labels(group: &Built, paths: &Paths) -> BTreeMap<String, String> {
+pub(super) fn network_labels(group: &Built, paths: &Paths) -> BTreeMap<String, String> {
     let mut labels = compose::network_labels(&project(&paths.compose_file()), &group.network);
     labels.insert(GROUP_LABEL.to_owned(), group.name.clone());
     labels

@@ -10,6 +10,7 @@ mod create_container;
 mod create_network;
 mod disarm_starter;
 mod drain;
+mod export;
 mod image;
 mod list;
 mod make_base;
@@ -28,6 +29,7 @@ use serde_json::Value;
 
 pub use change_owners::Pass;
 pub use context::{Context, Paths, Reach};
+pub use export::compose_file;
 pub use list::{ListError, steps};
 
 use crate::docker::DockerError;

@@ -15,7 +15,7 @@ use crate::inventory::User;
 use crate::openclaw::environment;
 
 /// The first line of every compose file that ocmigrate writes.
-const HEADER: &str =
+pub(super) const HEADER: &str =
     "# Written by ocmigrate, which writes it anew with every group. No secrets stand in it.\n";
 /// Loads the environment and becomes the program; POSIX sh.
 const LAUNCHER: &str = "#!/bin/sh\n# Written by ocmigrate: gives the program the environment of the native gateway.\n\

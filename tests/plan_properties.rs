@@ -1,0 +1,170 @@
+//! What holds for every plan that passes the checks, over generated fleets and generated edits.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod fleet;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fleet::Fleet;
+use ocmigrate::inventory::Inventory;
+use ocmigrate::plan::{self, Plan, Wishes};
+use ocmigrate::secret::KeyedHash;
+use ocmigrate::units::{Bytes, GIB};
+use proptest::prelude::*;
+
+const WORDS: [&str; 8] = [
+    "main",
+    "luna",
+    "docomo-pj",
+    "study",
+    "family",
+    "ops",
+    "rex",
+    "tutor",
+];
+const KINDS: [&str; 6] = [
+    "spawns",
+    "messages",
+    "shared_workspace",
+    "shared_account",
+    "shared_companion",
+    "names_workspace",
+];
+
+/// A gateway: its user, and its agents by words.
+type Line = (usize, BTreeSet<usize>);
+
+fn inventory(lines: &[Line], edges: &[(usize, usize, usize)], is_token_shared: bool) -> Inventory {
+    let name = |index: usize| format!("{}/.openclaw-{index}", ["joe", "anna"][lines[index].0]);
+    let agents = |index: usize| lines[index].1.iter().map(|word| WORDS[*word]);
+    let gateways = (0..lines.len()).map(|index| {
+        let agents: Vec<_> = agents(index).collect();
+        format!("{}: {}", name(index), agents.join(" "))
+    });
+    let end = |index: usize| {
+        let index = index % lines.len();
+        format!("{}:{}", name(index), agents(index).next().unwrap())
+    };
+    let edges = edges
+        .iter()
+        .map(|(from, to, kind)| format!("{} {} {}", end(*from), end(*to), KINDS[*kind]));
+    let fleet = Fleet {
+        name: "generated".to_owned(),
+        gateways: gateways.collect(),
+        edges: edges.collect(),
+        companions: BTreeMap::new(),
+        wanted: BTreeMap::new(),
+    };
+    let mut inventory = fleet::inventory(&fleet);
+    if is_token_shared {
+        let token = inventory.gateways[0].credentials[0].clone();
+        let last = inventory.gateways.len() - 1;
+        inventory.gateways[last].credentials = vec![token];
+    }
+    inventory
+}
+
+/// An edit by hand: an agent moved to another group, a budget changed, a port changed.
+fn edit(plan: &mut Plan, (from, to, what): (usize, usize, usize)) {
+    let count = plan.groups.len();
+    let (from, to) = (from % count, to % count);
+    match what {
+        0 if plan.groups[from].members.len() > 1 => {
+            let member = plan.groups[from].members.remove(0);
+            plan.groups[to].members.push(member);
+        }
+        1 => plan.groups[to].budget.memory = Bytes(40 * GIB),
+        2 => {
+            let gateways = plan.facts.gateways.len();
+            plan.facts.gateways[to % gateways].port = plan.facts.gateways[from % gateways].port;
+        }
+        3 => {
+            let member = plan.groups[from].members[0].clone();
+            plan.groups[to].members.push(member);
+        }
+        _ => {}
+    }
+}
+
+fn lines() -> impl Strategy<Value = Vec<Line>> {
+    let agents = prop::collection::btree_set(0..WORDS.len(), 1..4);
+    prop::collection::vec((0..2_usize, agents), 1..9)
+}
+
+fn agents_are_in_one_group(plan: &Plan) {
+    let agents = plan.groups.iter().flat_map(|group| group.agents());
+    let agents: Vec<_> = agents.map(|agent| agent.to_string()).collect();
+    let each: BTreeSet<_> = agents.iter().collect();
+    let there = plan
+        .facts
+        .gateways
+        .iter()
+        .map(|it| it.agents.len())
+        .sum::<usize>();
+    assert_eq!((agents.len(), each.len()), (there, there));
+}
+
+fn ports_are_there_once(plan: &Plan) {
+    let ports: BTreeSet<_> = plan.facts.gateways.iter().map(|it| it.port).collect();
+    assert_eq!(ports.len(), plan.facts.gateways.len());
+}
+
+fn exclusive_credentials_are_in_one_container(plan: &Plan) {
+    let mut containers: BTreeMap<KeyedHash, BTreeSet<String>> = BTreeMap::new();
+    for it in plan::allocations(plan) {
+        if it.exclusivity.is_exclusive() {
+            containers.entry(it.hash).or_default().extend(it.containers);
+        }
+    }
+    assert!(
+        containers.values().all(|it| it.len() == 1),
+        "{containers:?}"
+    );
+}
+
+fn budgets_fit(plan: &Plan) {
+    let sum: u64 = plan.groups.iter().map(|group| group.budget.memory.0).sum();
+    assert!(sum + plan.reserve.0 <= plan.facts.host.memory.0);
+}
+
+proptest! {
+    #[test]
+    fn a_proposal_passes_its_checks_and_is_always_the_same(
+        lines in lines(), edges in prop::collection::vec((0..9_usize, 0..9_usize, 0..6_usize), 0..6)
+    ) {
+        let inventory = inventory(&lines, &edges, false);
+        let plan = plan::propose(&inventory, &Wishes::default());
+        plan::check(&plan).unwrap();
+        agents_are_in_one_group(&plan);
+        exclusive_credentials_are_in_one_container(&plan);
+        let text = serde_json::to_string(&plan).unwrap();
+        let again = plan::propose(&inventory, &Wishes::default());
+        prop_assert_eq!(&text, &serde_json::to_string(&again).unwrap());
+        prop_assert_eq!(plan::parse(&text).unwrap(), plan);
+    }
+
+    #[test]
+    fn an_edited_plan_that_passes_the_checks_keeps_the_promises(
+        lines in lines(), is_token_shared: bool,
+        edits in prop::collection::vec((0..9_usize, 0..9_usize, 0..5_usize), 0..4)
+    ) {
+        let mut plan = plan::propose(&inventory(&lines, &[], is_token_shared), &Wishes::default());
+        for it in edits {
+            edit(&mut plan, it);
+        }
+        let text = serde_json::to_string(&plan).unwrap();
+        let Ok(plan) = plan::parse(&text) else {
+            return Ok(());
+        };
+        agents_are_in_one_group(&plan);
+        ports_are_there_once(&plan);
+        if plan.groups.iter().all(|group| plan::objections(&plan, group, &[]).is_empty()) {
+            exclusive_credentials_are_in_one_container(&plan);
+            budgets_fit(&plan);
+        }
+    }
+}
