@@ -38,6 +38,22 @@ pub fn text(text: &str) -> String {
     bytes(text.as_bytes())
 }
 
+/// Breaks a text into lines of at most `width` columns, each indented; a longer word has a line of its own.
+#[must_use]
+pub fn wrap(text: &str, width: usize, indent: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines.join("\n")
+}
+
 fn push(shown: &mut String, character: char) {
     let turns_text_around = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if character.is_control() || turns_text_around {
@@ -53,5 +69,14 @@ mod tests {
     fn control_characters_and_broken_utf8_are_escaped() {
         assert_eq!(super::bytes(b"a\x1b[2J\n\xffz"), "a\\u{1b}[2J\\n\\xffz");
         assert_eq!(super::text("życie 生活"), "życie 生活");
+    }
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(super::wrap("one two  three", 9, "  "), "  one two\n  three");
+        assert_eq!(
+            super::wrap("incomprehensible it is", 8, ""),
+            "incomprehensible\nit is"
+        );
     }
 }

@@ -33,6 +33,41 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The length from which a word with letters and digits is taken for a secret: OpenClaw's and the providers' tokens are
+/// longer, versions and times shorter.
+const SECRET_LENGTH: usize = 20;
+
+/// Returns the text with these secrets masked, and every word that looks like one.
+#[must_use]
+pub fn masked(text: &str, known: &[Secret]) -> String {
+    let mut text = text.to_owned();
+    for secret in known {
+        text = text.replace(secret.expose(), "…");
+    }
+    let is_inner =
+        |character: char| character.is_ascii_alphanumeric() || "_-:+=".contains(character);
+    let mut masked = String::new();
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let end = rest
+            .find(|character| !is_inner(character))
+            .unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        masked.push_str(if looks_secret(word) { "…" } else { word });
+        let mut after = after.chars();
+        masked.extend(after.next());
+        rest = after.as_str();
+    }
+    masked
+}
+
+/// Times hold no more letters than `T` and `Z`.
+fn looks_secret(word: &str) -> bool {
+    let letters = word.chars().filter(char::is_ascii_alphabetic).count();
+    let has_digit = word.contains(|character: char| character.is_ascii_digit());
+    word.len() >= SECRET_LENGTH && has_digit && letters > 3
+}
+
 /// The first 16 hexadecimal digits of a keyed BLAKE3 hash: equal between runs on one host, different between hosts.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

@@ -34,7 +34,7 @@ fn help_names_every_subcommand() {
 #[test]
 fn every_subcommand_has_help() {
     let subcommands = [
-        "scan", "plan", "execute", "rollback", "status", "verify", "explain",
+        "scan", "plan", "execute", "rollback", "recover", "finalize", "status", "verify", "explain",
     ];
     for subcommand in subcommands {
         assert_snapshot!(

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use ocmigrate::host::fake::{Crash, FakeGateway, FakeHost, Moment};
 use ocmigrate::host::{
-    FileMeta, GatewayTrace, Host, HostError, OwnerChange, OwnerReport, Ownership, RealHost,
+    FileMeta, GatewayTrace, Host, HostError, OwnerChange, OwnerReport, Ownership, RealHost, Signal,
 };
-use ocmigrate::inventory::{ProcessId, UnitScope, UnitStarter};
+use ocmigrate::inventory::{Pm2Starter, ProcessId, UnitScope, UnitStarter, User};
 
 const META: FileMeta = FileMeta {
     uid: 1001,
@@ -32,6 +32,7 @@ const OWNED: Ownership = Ownership {
 fn contract(host: &dyn Host, base: &Path) {
     files_are_replaced_read_and_removed(host, &base.join("file"));
     foreign_things_are_refused(host, base);
+    trees_are_removed_whole(host, base);
     directories_are_made_listed_and_removed(host, &base.join("made/deep"));
     owners_are_changed_and_given_back(host, &base.join("tree"), &base.join("manifest"));
     only_what_was_noted_is_changed(host, &base.join("noted"), &base.join("noted.manifest"));
@@ -41,11 +42,15 @@ fn contract(host: &dyn Host, base: &Path) {
 
 fn files_are_replaced_read_and_removed(host: &dyn Host, file: &Path) {
     assert!(host.read(file).unwrap().is_none());
+    assert!(host.read_tail(file, 9).unwrap().is_none());
     for bytes in [&b"one"[..], b"", b"three"] {
         host.replace(file, bytes, META).unwrap();
         host.replace(file, bytes, META).unwrap();
         let state = host.read(file).unwrap().unwrap();
         assert_eq!((state.bytes.as_slice(), state.meta), (bytes, META));
+        let tail = host.read_tail(file, 2).unwrap().unwrap();
+        let end = bytes.get(bytes.len().saturating_sub(2)..).unwrap();
+        assert_eq!((tail.bytes.as_slice(), tail.meta), (end, META));
     }
     let now = FileMeta {
         mtime_ns: None,
@@ -104,6 +109,25 @@ fn directories_are_made_listed_and_removed(host: &dyn Host, directory: &Path) {
     for path in [directory, parent, parent] {
         assert!(host.remove_empty_directory(path).unwrap());
     }
+}
+
+fn trees_are_removed_whole(host: &dyn Host, base: &Path) {
+    let tree = base.join("tree to remove");
+    let deep = tree.join("a").join("b");
+    host.make_directory(&deep, OWNED).unwrap();
+    for file in [tree.join("x"), deep.join("y")] {
+        host.replace(&file, b"", META).unwrap();
+    }
+    assert_foreign(host.remove_tree(&deep.join("y")), &deep.join("y"));
+    assert_foreign(host.remove_tree(&base.join("link")), &base.join("link"));
+    for _ in 0..2 {
+        host.remove_tree(&tree).unwrap();
+    }
+    let names = host.list(base).unwrap();
+    assert!(
+        !names.iter().any(|name| name == "tree to remove"),
+        "{names:?}"
+    );
 }
 
 fn owners_are_changed_and_given_back(host: &dyn Host, tree: &Path, manifest: &Path) {
@@ -183,10 +207,33 @@ fn absent_things_are_absent(host: &dyn Host, base: &Path) {
     };
     assert!(!host.is_alive(nobody).unwrap());
     assert!(host.environment(nobody).is_err());
+    assert!(host.process(i32::MAX).unwrap().is_none());
+    host.signal(nobody, Signal::End).unwrap();
+    let joe = user(base);
+    let script = ["/bin/sh".into(), base.join("no-script").into_os_string()];
+    assert!(host.start_detached(&joe, &script).is_err());
+    let app = Pm2Starter {
+        name: "nobody".to_owned(),
+        dump: base.join("dump.pm2"),
+        user: "nobody".to_owned(),
+    };
+    assert!(
+        host.stop_app(&app, &joe, &base.join("environment"))
+            .is_err()
+    );
     assert!(!host.is_port_taken(1).unwrap());
     assert_eq!(host.get(1, "/healthz").unwrap(), None);
     assert_eq!(host.find_gateway(&trace(base)).unwrap(), []);
     assert!(host.free_space(&base.join("not/yet")).unwrap() > 0);
+}
+
+fn user(home: &Path) -> User {
+    User {
+        name: "nobody".to_owned(),
+        uid: 65534,
+        gid: 65534,
+        home: home.to_owned(),
+    }
 }
 
 fn trace(base: &Path) -> GatewayTrace {
@@ -240,6 +287,21 @@ fn what_a_dead_replace_left_is_swept_by_the_next_one() {
     }
     host.replace(&file, b"whole", META).unwrap();
     assert_eq!((ours.exists(), others.exists()), (false, true));
+}
+
+#[test]
+fn a_link_in_a_tree_goes_and_what_it_points_at_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let (tree, outside) = (
+        directory.path().join("tree"),
+        directory.path().join("outside"),
+    );
+    std::fs::create_dir_all(&tree).unwrap();
+    std::fs::create_dir_all(&outside).unwrap();
+    std::fs::write(outside.join("kept"), b"").unwrap();
+    std::os::unix::fs::symlink(&outside, tree.join("link")).unwrap();
+    RealHost.remove_tree(&tree).unwrap();
+    assert!(outside.join("kept").exists() && !tree.exists());
 }
 
 #[test]

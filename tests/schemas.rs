@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use ocmigrate::inventory::{Inspection, Inventory};
-use ocmigrate::plan::Plan;
+use ocmigrate::plan::{Answers, Plan};
 
 fn is_published(name: &str, schema: &schemars::Schema) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -41,4 +41,9 @@ fn the_schema_of_inspections_is_published() {
         "inspections.schema.json",
         &schemars::schema_for!(Vec<Inspection>),
     );
+}
+
+#[test]
+fn the_schema_of_answers_is_published() {
+    is_published("answers.schema.json", &schemars::schema_for!(Answers));
 }

@@ -15,7 +15,7 @@ use crate::journal::{self, Direction, Journal, Lock, Outcome};
 use crate::openclaw;
 use crate::plan::{self, Facts, Plan};
 use crate::report::{self, DryRun, Refusal, Silence};
-use crate::step::{Paths, Step, steps};
+use crate::step::{Choices, Context, Paths, Rehearsed, Step, StepError, steps};
 
 /// Move a group into its container
 #[expect(
@@ -39,6 +39,18 @@ pub(super) struct Execute {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// Do not start the container on a copy of the state first
+    #[arg(long, conflicts_with = "resume")]
+    no_rehearsal: bool,
+    /// Watch the container for SECONDS before the run ends
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(0..=86_400),
+        conflicts_with = "resume"
+    )]
+    soak: u64,
     /// Go on in spite of an inhibitor that can be accepted
     #[arg(long, value_name = "ID")]
     accept: Vec<String>,
@@ -60,7 +72,7 @@ impl Execute {
         if !self.is_native(&world, terminal)? {
             return Ok(());
         }
-        let (steps, inventory) = self.prepare(&plan, &world.paths)?;
+        let (steps, inventory) = self.prepare(&plan, &world.paths, terminal)?;
         let report = self.rehearse(&world, &plan, &steps, &inventory)?;
         self.show(&report, terminal)?;
         if report.is_blocked() {
@@ -79,7 +91,7 @@ impl Execute {
     fn is_native(&self, world: &World, terminal: &Terminal) -> Result<bool, Failure> {
         match Setting::read_state(world, &self.group)? {
             Direction::Forward { .. } | Direction::Back { .. } => Err(self.unfinished()),
-            Direction::Ended(Outcome::InContainer) => {
+            Direction::Ended(Outcome::InContainer | Outcome::Final) => {
                 terminal.say(&format!(
                     "{} is in its container already: ocmigrate status",
                     self.group
@@ -90,9 +102,21 @@ impl Execute {
         }
     }
 
+    fn choices(&self) -> Choices {
+        Choices {
+            rehearsal: !self.no_rehearsal,
+            soak_seconds: self.soak,
+        }
+    }
+
     /// Scans the host that the plan was made for, and lists the steps.
-    fn prepare(&self, plan: &Plan, paths: &Paths) -> Result<(Vec<Step>, Inventory), Failure> {
-        let inventory = world::scan()?;
+    fn prepare(
+        &self,
+        plan: &Plan,
+        paths: &Paths,
+        terminal: &Terminal,
+    ) -> Result<(Vec<Step>, Inventory), Failure> {
+        let inventory = world::scan(terminal)?;
         if plan.facts.host.machine != inventory.host.machine {
             let name = crate::display::text(&plan.facts.host.name);
             return Err(Failure::new(
@@ -101,7 +125,7 @@ impl Execute {
             )
             .hint("ocmigrate plan --yes makes one for this host"));
         }
-        let steps = steps(plan, &self.group, paths)?;
+        let steps = steps(plan, &self.group, paths, &self.choices())?;
         Ok((steps, inventory))
     }
 
@@ -222,9 +246,12 @@ impl Execute {
     ) -> Result<(), Failure> {
         super::terminal::catch_interrupts();
         let tell = |event| terminal.event(&event, self.json);
-        let outcome = setting::with_run(world, setting, &mut journal, &tell, |run| run.resume())?;
+        let ask = |context: &Context| self.ask_at_the_edge(context, terminal);
+        let outcome = setting::with_run(world, setting, &mut journal, &tell, &ask, |run| {
+            run.resume()
+        })?;
         let end = match outcome {
-            Outcome::InContainer => "is in its container",
+            Outcome::InContainer | Outcome::Final => "is in its container",
             Outcome::Native => "is native",
         };
         terminal.say(&format!("{} {end}", self.group));
@@ -233,6 +260,26 @@ impl Execute {
             terminal.say(&format!("back: ocmigrate rollback --group {}", self.group));
         }
         Ok(())
+    }
+
+    /// Says what the rehearsal measured, and asks a last time; nothing was stopped yet.
+    fn ask_at_the_edge(&self, context: &Context, terminal: &Terminal) -> Result<(), StepError> {
+        match Rehearsed::find(context, &self.group)? {
+            Some(rehearsed) => terminal.say(&report::rehearsed_text(&rehearsed)),
+            None => terminal.say(UNPROVEN),
+        }
+        if self.yes || self.resume {
+            return Ok(());
+        }
+        let question = "Everything is ready. Make the bots silent and move them?";
+        match terminal.ask(question) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StepError::declined()),
+            Err(failure) if failure.code == Code::Interrupted => {
+                Err(StepError::unmet("interrupted"))
+            }
+            Err(failure) => Err(StepError::unmet(failure.message)),
+        }
     }
 
     fn tell_silence(
@@ -262,6 +309,10 @@ impl Execute {
         ))
     }
 }
+
+/// What a run without a rehearsal does not know.
+const UNPROVEN: &str = "no rehearsal: unproven are that the gateway starts in its container at all, that its memory \
+    limit is enough, and how long the bots will be silent";
 
 impl Setting {
     /// Returns where the group's journal stands, without its plan.

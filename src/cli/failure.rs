@@ -5,7 +5,7 @@ use crate::execute::ExecuteError;
 use crate::host::HostError;
 use crate::journal::{JournalError, LockError};
 use crate::plan::PlanError;
-use crate::step::{ListError, StepError};
+use crate::step::{DECLINED, ListError, StepError};
 
 /// The exit codes beside 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,12 +151,17 @@ impl From<ExecuteError> for Failure {
             ExecuteError::RolledBack { reason, hint, changed } => {
                 let (code, end) = if reason == "interrupted" {
                     (Code::Interrupted, "everything is native as before")
+                } else if reason == DECLINED {
+                    (Code::Blocked, "everything is as before")
                 } else if changed {
                     (Code::RolledBack, "rolled back, everything is native as before")
                 } else {
                     (Code::Failed, "nothing was changed")
                 };
-                let mut failure = Self::new(code, format!("{reason}; {end}"));
+                // The end of a log may stand below the reason.
+                let (first, log) = reason.split_once('\n').unwrap_or((&reason, ""));
+                let log = if log.is_empty() { String::new() } else { format!("\n{log}") };
+                let mut failure = Self::new(code, format!("{first}; {end}{log}"));
                 failure.hint = hint;
                 failure
             }

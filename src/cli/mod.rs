@@ -2,13 +2,17 @@
 //! everything else.
 
 mod check_plan;
+mod counter;
 mod execute;
 mod export;
 mod failure;
+mod finalize;
 mod fold;
 mod inspect;
 mod plan;
 mod plan_file;
+mod prompt;
+mod recover;
 mod rollback;
 mod scan;
 mod setting;
@@ -55,6 +59,10 @@ enum Command {
     Execute(execute::Execute),
     /// Bring a group back to bare metal, keeping what was written since
     Rollback(rollback::Rollback),
+    /// Bring a group whose run was cut off back to bare metal; a unit runs this at boot
+    Recover(recover::Recover),
+    /// Give up the way back of a group: remove what rollback would need
+    Finalize(finalize::Finalize),
     /// Show where every group stands
     Status(status::Status),
     /// Compare plan and journal with what runs
@@ -92,6 +100,8 @@ fn run(arguments: &Arguments, terminal: &Terminal) -> Result<(), Failure> {
         Command::Plan(plan) => plan.run(terminal),
         Command::Execute(execute) => execute.run(state, terminal),
         Command::Rollback(rollback) => rollback.run(state, terminal),
+        Command::Recover(recover) => recover.run(state, terminal),
+        Command::Finalize(finalize) => finalize.run(state, terminal),
         Command::Status(status) => status.run(state, terminal),
         Command::Verify(verify) => verify.run(state, terminal),
         Command::Tokens(tokens) => tokens.run(terminal),

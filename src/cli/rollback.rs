@@ -9,7 +9,7 @@ use super::setting::{self, Setting};
 use super::terminal::Terminal;
 use super::world::World;
 use crate::journal::{Direction, Lock, Outcome};
-use crate::step::Step;
+use crate::step::{Context, Step};
 
 /// Bring a group back to bare metal, keeping what was written since
 #[derive(Debug, Args)]
@@ -45,6 +45,13 @@ impl Rollback {
             terminal.say(&format!("{} is native already", self.group));
             return Ok(());
         }
+        if setting.state.direction == Direction::Ended(Outcome::Final) {
+            return Err(Failure::new(
+                Code::Blocked,
+                format!("{} was made final: there is no way back", self.group),
+            )
+            .hint("the container stays; the old gateway can be set up by hand, on a host where nothing else polls its bots"));
+        }
         self.show(&setting, terminal)?;
         if self.dry_run {
             return Ok(());
@@ -55,7 +62,10 @@ impl Rollback {
         let _lock = Lock::take(&world.paths.state)?;
         let mut journal = setting.open_journal(&world)?;
         let tell = |event| terminal.event(&event, self.json);
-        setting::with_run(&world, &setting, &mut journal, &tell, |run| run.rollback())?;
+        let never = |_: &Context<'_>| Ok(());
+        setting::with_run(&world, &setting, &mut journal, &tell, &never, |run| {
+            run.rollback()
+        })?;
         terminal.say(&format!("{} is native again", self.group));
         if let Some(image) = setting.steps.iter().find_map(Step::find_image) {
             terminal.say(&format!(

@@ -1,6 +1,7 @@
 //! `ocmigrate scan` and `ocmigrate explain`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -22,11 +23,14 @@ pub(super) struct Scan {
     /// Also name a process that belongs to the gateways: pid:N, port:N or NAME.service
     #[arg(long, value_name = "WHICH")]
     companion: Vec<crate::scan::Named>,
+    /// Watch the gateways' use of the processors for TIME, for example 60s
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    sample: Option<Duration>,
 }
 
 impl Scan {
     pub(super) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
-        let inventory = world::scan_with(&self.companion)?;
+        let inventory = world::scan_with(&self.companion, self.sample, terminal)?;
         let json = || serde_json::to_string_pretty(&inventory).unwrap_or_default() + "\n";
         if let Some(path) = &self.output {
             crate::host::write_given(path, json().as_bytes())?;
@@ -36,6 +40,22 @@ impl Scan {
         } else {
             terminal.text(&report::scan_text(&inventory))
         }
+    }
+}
+
+/// Reads `60s`, `5m` or plain seconds; at most an hour.
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let (digits, unit) = match text.strip_suffix('m') {
+        Some(digits) => (digits, 60),
+        None => (text.strip_suffix('s').unwrap_or(text), 1),
+    };
+    let seconds = digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|it| it.checked_mul(unit));
+    match seconds {
+        Some(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
+        Some(_) | None => Err("say 1s to 3600s, or minutes, for example 5m".to_owned()),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::execute::{Event, Run};
 use crate::host::{FileMeta, Host, Ownership};
 use crate::journal::{self, Entry, Journal, Record, State};
 use crate::plan::Plan;
-use crate::step::{Context, Paths, Reach, Step};
+use crate::step::{Context, Paths, Reach, Step, StepError};
 
 /// What the state directory holds of one group.
 pub(super) struct Setting {
@@ -153,6 +153,7 @@ pub(super) fn with_run<T>(
     setting: &Setting,
     journal: &mut Journal,
     tell: &dyn Fn(Event),
+    before_silence: &dyn Fn(&Context) -> Result<(), StepError>,
     act: impl FnOnce(&mut Run) -> T,
 ) -> T {
     let say = |text: &str| {
@@ -167,6 +168,7 @@ pub(super) fn with_run<T>(
         journal,
         tell,
         is_interrupted: &super::terminal::is_interrupted,
+        before_silence: &|| before_silence(&context),
     })
 }
 

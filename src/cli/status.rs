@@ -70,6 +70,7 @@ fn phase(state: &State) -> String {
         Direction::Forward { done, .. } => format!("cut off at step {} of {all}", done + 1),
         Direction::Back { left, .. } => format!("rollback cut off, {left} of {all} steps left"),
         Direction::Ended(Outcome::InContainer) => "in container".to_owned(),
+        Direction::Ended(Outcome::Final) => "in container, final".to_owned(),
         Direction::Ended(Outcome::Native) => "native".to_owned(),
     }
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use dialoguer::console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::counter::Counter;
 use super::failure::{Code, Failure};
 use super::fold::fold;
 use crate::execute::Event;
@@ -75,6 +76,12 @@ impl Terminal {
         }
     }
 
+    /// Shows a count that threads report, until it is dropped.
+    pub(super) fn counter(&self) -> Counter {
+        self.end_note();
+        Counter::new(self.is_terminal)
+    }
+
     fn end_note(&self) {
         if let Some(spinner) = self.spinner.borrow_mut().take() {
             spinner.finish_and_clear();
@@ -103,6 +110,20 @@ impl Terminal {
         ExitCode::from(*code as u8)
     }
 
+    /// Asks for a line of text.
+    pub(super) fn ask_for(&self, question: &str) -> Result<String, Failure> {
+        self.end_note();
+        if !io::stdin().is_terminal() {
+            return Err(Failure::new(Code::Usage, "there is no terminal to ask at")
+                .hint("add --yes-i-mean GROUP"));
+        }
+        catch(signal_hook::consts::SIGINT);
+        let answer = dialoguer::Input::new()
+            .with_prompt(question)
+            .interact_text();
+        answer.map_err(|_| Failure::new(Code::Interrupted, "interrupted; nothing was changed"))
+    }
+
     /// Asks a yes-or-no question; the default is no.
     pub(super) fn ask(&self, question: &str) -> Result<bool, Failure> {
         self.end_note();
@@ -111,19 +132,7 @@ impl Terminal {
                 Failure::new(Code::Usage, "there is no terminal to ask at").hint("add --yes")
             );
         }
-        // At Ctrl-C the prompt sends its own process a SIGINT, which would kill it with the cursor hidden.
-        catch(signal_hook::consts::SIGINT);
-        let answer = dialoguer::Confirm::new()
-            .with_prompt(question)
-            .default(false)
-            .interact();
-        answer.map_err(|_| {
-            let terminal = Term::stderr();
-            let _ = terminal
-                .show_cursor()
-                .and_then(|()| terminal.write_line(""));
-            Failure::new(Code::Interrupted, "interrupted; nothing was changed")
-        })
+        super::prompt::confirm(question)
     }
 }
 
@@ -180,7 +189,7 @@ pub(super) fn catch_interrupts() {
     catch(signal_hook::consts::SIGTERM);
 }
 
-fn catch(signal: i32) {
+pub(super) fn catch(signal: i32) {
     let flag = INTERRUPTED.get_or_init(|| Arc::new(AtomicBool::new(false)));
     // Without the handler the signal kills, which resume copes with.
     let _ = signal_hook::flag::register(signal, Arc::clone(flag));

@@ -58,7 +58,7 @@ fn compare(world: &World, setting: &Setting) -> Result<GroupDrift, Failure> {
     let context = setting::context(world, &say);
     let mut drifts = Vec::new();
     let phase = match setting.state.direction {
-        Direction::Ended(Outcome::InContainer) => {
+        Direction::Ended(Outcome::InContainer | Outcome::Final) => {
             for (index, step) in setting.steps.iter().enumerate() {
                 let before = setting
                     .state

@@ -1,12 +1,14 @@
 //! The real host and engine that subcommands work with.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::failure::{Code, Failure};
+use super::terminal::Terminal;
 use crate::docker::{Docker, DockerSocket};
 use crate::host::{Reader, RealHost};
 use crate::inventory::Inventory;
-use crate::scan::Named;
+use crate::scan::{Named, Options};
 use crate::secret::Hasher;
 use crate::step::Paths;
 
@@ -31,24 +33,44 @@ impl World {
             host: RealHost,
             docker: DockerSocket::connect()?,
             hasher: hasher(&Reader::new())?,
-            paths: Paths::installed(state),
+            paths: paths(state),
         })
     }
 }
 
-/// Scans this machine; an engine that does not answer is a finding, not an error.
-pub(super) fn scan() -> Result<Inventory, Failure> {
-    scan_with(&[])
+/// Where an installed ocmigrate keeps its files; a unit at boot calls the program that runs now.
+fn paths(state: &Path) -> Paths {
+    let state = std::path::absolute(state).unwrap_or_else(|_| state.to_owned());
+    let mut paths = Paths::installed(&state);
+    if let Ok(program) = std::env::current_exe() {
+        paths.program = program;
+    }
+    paths
 }
 
-/// Scans this machine, and names the processes that a person calls companions.
-pub(super) fn scan_with(named: &[Named]) -> Result<Inventory, Failure> {
+/// Scans this machine; an engine that does not answer is a finding, not an error.
+pub(super) fn scan(terminal: &Terminal) -> Result<Inventory, Failure> {
+    scan_with(&[], None, terminal)
+}
+
+/// Scans this machine, names the processes that a person calls companions, and watches its processors for a while.
+pub(super) fn scan_with(
+    named: &[Named],
+    window: Option<Duration>,
+    terminal: &Terminal,
+) -> Result<Inventory, Failure> {
     let reader = Reader::new();
     let engine = DockerSocket::connect()
         .and_then(|docker| docker.engine())
         .ok();
     let hasher = hasher(&reader)?;
-    Ok(crate::scan::scan_with(&reader, engine, &hasher, named))
+    let counter = terminal.counter();
+    let options = Options {
+        named,
+        window,
+        progress: &|gateway, counted| counter.tell(&gateway.0, counted),
+    };
+    Ok(crate::scan::scan(&reader, engine, &hasher, &options))
 }
 
 fn hasher(reader: &Reader) -> Result<Hasher, Failure> {

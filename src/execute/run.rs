@@ -45,6 +45,8 @@ pub struct Run<'a> {
     pub tell: &'a dyn Fn(Event),
     /// Says whether the user wants to stop.
     pub is_interrupted: &'a dyn Fn() -> bool,
+    /// Is asked once, when all that can be proven is proven and the next step makes the bots silent.
+    pub before_silence: &'a dyn Fn() -> Result<(), StepError>,
 }
 
 impl Run<'_> {
@@ -111,11 +113,21 @@ impl Run<'_> {
         if (self.is_interrupted)() {
             return self.fail(&StepError::unmet("interrupted"));
         }
+        let is_edge = !started && step.describe().in_silence && !self.is_silent(done);
+        if is_edge && let Err(error) = (self.before_silence)() {
+            return self.fail(&error);
+        }
         match self.apply(done, step, started) {
             Ok(()) => Ok(()),
             Err(Failure::Journal(error)) => Err(error.into()),
             Err(Failure::Step(error)) => self.fail(&error),
         }
+    }
+
+    /// Returns whether a step before this one made the bots silent.
+    fn is_silent(&self, index: usize) -> bool {
+        let mut before = self.steps.iter().take(index);
+        before.any(|step| step.describe().in_silence)
     }
 
     fn apply(&mut self, index: usize, step: &Step, started: bool) -> Result<(), Failure> {
@@ -140,6 +152,9 @@ impl Run<'_> {
                 before
             }
         };
+        if step.needs_native_down() {
+            self.check_native_is_down(index)?;
+        }
         step.apply(&before, self.context)?;
         self.record(Record::Done { step: index })?;
         let took_ms = self.context.host.now_ms() - begin;
@@ -147,11 +162,27 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Looks once more at everything that keeps the native gateway down: it may have been taken back since, while this run
+    /// was cut off for example.
+    fn check_native_is_down(&self, index: usize) -> Result<(), StepError> {
+        let earlier = self.steps.iter().enumerate().take(index);
+        for (index, step) in earlier.filter(|(_, step)| step.keeps_native_down()) {
+            let before = self.journal.state().befores.get(&index).cloned();
+            let drifts = step.verify(&before.unwrap_or_default(), self.context)?;
+            if let Some(drift) = drifts.into_iter().next() {
+                let hint = "find out who did that, then scan and plan again";
+                return Err(StepError::unmet_with_hint(drift.what, hint));
+            }
+        }
+        Ok(())
+    }
+
     /// Turns back because of an error, and undoes everything.
     fn fail(&mut self, error: &StepError) -> Result<(), ExecuteError> {
         let reason = chain(error);
         let hint = error.hint().map(str::to_owned);
-        self.turn(&reason)?;
+        // The end of a log is for the person, not for the journal.
+        self.turn(reason.lines().next().unwrap_or_default())?;
         let left = match self.journal.state().direction {
             Direction::Back { left, .. } => left,
             _ => 0,

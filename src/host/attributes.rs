@@ -1,9 +1,11 @@
-//! Carries extended attributes from the file that is replaced to the one that takes its place.
+//! Extended attributes: carried from the file that is replaced to the one that takes its place, and listed for a census.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
 
-use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
+use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr, llistxattr};
 use rustix::io::Errno;
 
 /// The kernel's limit for one value and for the list of names; `XATTR_SIZE_MAX` of xattr(7).
@@ -29,4 +31,63 @@ pub(super) fn carry(from: &File, to: &File) -> Result<(), Errno> {
 
 fn is_carried(name: &[u8]) -> bool {
     name.starts_with(b"user.") || name == b"system.posix_acl_access" || name == b"security.selinux"
+}
+
+/// Which kinds of extended attributes a file has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// An access list, its own or for what is made in it; acl(5).
+    pub(super) has_access_list: bool,
+    /// File capabilities; capabilities(7).
+    pub(super) has_capabilities: bool,
+    /// Others, labels of the system and of overlay file systems excepted.
+    pub(super) has_others: bool,
+}
+
+/// Lists the attributes of a name in a directory, of a link itself; nothing where they cannot be told.
+///
+/// There is no listxattrat(2) before Linux 6.13. `/proc/self/fd/N` leads to the directory wherever it was moved, and behind
+/// it stands one component, which is not followed. That takes 4 µs, three times what statx(2) does.
+pub(super) fn list(directory: BorrowedFd<'_>, name: &CStr) -> Listed {
+    let mut path = format!("/proc/self/fd/{}/", directory.as_raw_fd()).into_bytes();
+    path.extend_from_slice(name.to_bytes());
+    let mut buffer = [MaybeUninit::<u8>::uninit(); NAMES_BYTES];
+    Listed::of(llistxattr(path.as_slice(), buffer.as_mut_slice()))
+}
+
+/// Lists the attributes of an open file or directory.
+pub(super) fn list_open(descriptor: BorrowedFd<'_>) -> Listed {
+    let mut buffer = [MaybeUninit::<u8>::uninit(); NAMES_BYTES];
+    Listed::of(flistxattr(descriptor, buffer.as_mut_slice()))
+}
+
+/// How many bytes of names are looked at; more of them are others for sure.
+const NAMES_BYTES: usize = 1024;
+
+impl Listed {
+    fn of(answer: Result<(&mut [u8], &mut [MaybeUninit<u8>]), Errno>) -> Self {
+        let names = match answer {
+            Ok((names, _)) => &*names,
+            Err(Errno::RANGE) => {
+                return Self {
+                    has_others: true,
+                    ..Self::default()
+                };
+            }
+            Err(_) => return Self::default(),
+        };
+        let mut listed = Self::default();
+        for name in names.split(|byte| *byte == 0) {
+            match name {
+                b"system.posix_acl_access" | b"system.posix_acl_default" => {
+                    listed.has_access_list = true;
+                }
+                b"security.capability" => listed.has_capabilities = true,
+                b"" | b"security.selinux" | b"security.ima" | b"security.evm" => {}
+                name if name.starts_with(b"trusted.overlay.") => {}
+                _ => listed.has_others = true,
+            }
+        }
+        listed
+    }
 }

@@ -36,6 +36,10 @@ pub struct Stat {
     pub mount: u64,
     /// Whether it is the root of a mount; never on kernels before 5.8.
     pub is_mount_root: bool,
+    /// Whether it may not be changed by anybody; `STATX_ATTR_IMMUTABLE` of statx(2), where the file system tells.
+    pub is_immutable: bool,
+    /// Whether it may only be added to; `STATX_ATTR_APPEND`.
+    pub is_append_only: bool,
 }
 
 impl Stat {
@@ -84,6 +88,8 @@ impl Stat {
             size: answer.stx_size,
             mount: answer.stx_mnt_id,
             is_mount_root: answer.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
+            is_immutable: answer.stx_attributes.contains(StatxAttributes::IMMUTABLE),
+            is_append_only: answer.stx_attributes.contains(StatxAttributes::APPEND),
         }
     }
 }

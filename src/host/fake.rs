@@ -4,6 +4,7 @@
 
 mod faults;
 mod owners;
+mod starters;
 mod units;
 mod world;
 
@@ -11,20 +12,21 @@ use std::cell::{Ref, RefCell, RefMut};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
 pub use faults::{Crash, Fate, Faults, Moment};
+pub use starters::{FakeApp, FakeCronLine, FakeProgram, FakeShell, FakeStranger};
 pub use units::{FakeGateway, FakeUnit};
 pub use world::{FakeDirectory, FakeFile, FakeProcess, FakeWorld, PollerChange};
 
 use super::context::{Context, foreign};
 use super::{
     FileMeta, FileState, GatewayTrace, Host, HostError, Output, OwnerChange, OwnerReport,
-    Ownership, Reply, Result, UnitState,
+    Ownership, Reply, Result, RunningProcess, Signal, UnitState,
 };
-use crate::inventory::{ProcessId, UnitStarter, User};
+use crate::inventory::{Pm2Starter, ProcessId, UnitStarter, User};
 use world::ROOT_OWNED;
 
 /// A door to a machine in memory.
@@ -96,6 +98,8 @@ impl FakeHost {
         let path = Path::new(object);
         let call = format!("{verb} {}", crate::display::path(path));
         let fate = self.world_mut().faults.arrive(call);
+        // Whatever keeps a gateway running is quicker than the next change.
+        self.world_mut().live_on();
         match fate {
             Fate::Good => effect(&mut self.world_mut(), false),
             Fate::Fail => Err(io::Error::other("a failure on demand")).on(verb, path),
@@ -111,6 +115,13 @@ impl FakeHost {
                 crash.die()
             }
         }
+    }
+}
+
+fn program_said(program: &str, said: &str) -> HostError {
+    HostError::Program {
+        program: program.to_owned(),
+        said: said.to_owned(),
     }
 }
 
@@ -188,6 +199,17 @@ impl FakeWorld {
         Ok(true)
     }
 
+    fn remove_tree(&mut self, path: &Path) -> Result<()> {
+        if self.files.contains_key(path) || self.links.contains(path) {
+            return Err(foreign(path, "it is no directory"));
+        }
+        self.refuse_link(path)?;
+        self.files.retain(|file, _| !file.starts_with(path));
+        self.links.retain(|link| !link.starts_with(path));
+        self.directories.retain(|below, _| !below.starts_with(path));
+        Ok(())
+    }
+
     fn names(&self, directory: &Path) -> BTreeSet<OsString> {
         let paths = self
             .files
@@ -204,6 +226,16 @@ impl FakeWorld {
 impl Host for FakeHost {
     fn read(&self, path: &Path) -> Result<Option<FileState>> {
         self.world().read(path)
+    }
+
+    fn read_tail(&self, path: &Path, bytes: u64) -> Result<Option<FileState>> {
+        let mut found = self.world().read(path)?;
+        if let Some(file) = &mut found {
+            let length = file.bytes.len();
+            let kept = usize::try_from(bytes).unwrap_or(length).min(length);
+            file.bytes.drain(..length - kept);
+        }
+        Ok(found)
     }
 
     fn replace(&self, path: &Path, bytes: &[u8], meta: FileMeta) -> Result<()> {
@@ -225,6 +257,12 @@ impl Host for FakeHost {
     fn remove_empty_directory(&self, path: &Path) -> Result<bool> {
         self.change("remove directory", path.as_os_str(), |world| {
             world.remove_empty_directory(path)
+        })
+    }
+
+    fn remove_tree(&self, path: &Path) -> Result<()> {
+        self.change("remove tree", path.as_os_str(), |world| {
+            world.remove_tree(path)
         })
     }
 
@@ -256,17 +294,62 @@ impl Host for FakeHost {
     }
 
     fn is_alive(&self, process: ProcessId) -> Result<bool> {
-        Ok(self.world().processes.iter().any(|live| live.id == process))
+        let world = self.world();
+        let is_shell = world.shells.iter().any(|shell| shell.id == process);
+        Ok(is_shell || world.processes.iter().any(|live| live.id == process))
     }
 
     fn environment(&self, process: ProcessId) -> Result<Vec<(OsString, OsString)>> {
         let world = self.world();
+        let shell = world.shells.iter().find(|shell| shell.id == process);
         let live = world.processes.iter().find(|live| live.id == process);
+        let live = live.map(|live| &live.gateway);
         let path = format!("/proc/{}/environ", process.pid);
         let gone = io::Error::from(io::ErrorKind::NotFound);
-        live.map(|live| live.gateway.environment.clone())
+        live.or(shell.map(|shell| &shell.gateway))
+            .map(|gateway| gateway.environment.clone())
             .ok_or(gone)
             .on("read", Path::new(&path))
+    }
+
+    fn process(&self, pid: i32) -> Result<Option<RunningProcess>> {
+        Ok(self.world().process_of(pid))
+    }
+
+    fn signal(&self, process: ProcessId, signal: Signal) -> Result<()> {
+        let call = format!("{signal:?} {}", process.pid);
+        self.change("signal", OsStr::new(&call), |world| {
+            world.signal(process, signal);
+            Ok(())
+        })
+    }
+
+    fn start_detached(&self, _user: &User, argv: &[OsString]) -> Result<()> {
+        let file = argv.last().map(PathBuf::from).unwrap_or_default();
+        self.change("start detached", file.as_os_str(), |world| {
+            if world.start_file(&file) {
+                return Ok(());
+            }
+            Err(program_said("sh", "No such file or directory"))
+        })
+    }
+
+    fn start_app(&self, app: &Pm2Starter, _user: &User, _environment: &Path) -> Result<()> {
+        self.change("pm2 start", OsStr::new(&app.name), |world| {
+            let is_known = world.turn_app(app, true);
+            is_known
+                .then_some(())
+                .ok_or_else(|| program_said("pm2", "not found"))
+        })
+    }
+
+    fn stop_app(&self, app: &Pm2Starter, _user: &User, _environment: &Path) -> Result<()> {
+        self.change("pm2 stop", OsStr::new(&app.name), |world| {
+            let is_known = world.turn_app(app, false);
+            is_known
+                .then_some(())
+                .ok_or_else(|| program_said("pm2", "not found"))
+        })
     }
 
     fn is_port_taken(&self, port: u16) -> Result<bool> {
@@ -289,10 +372,8 @@ impl Host for FakeHost {
             if world.start(unit) {
                 return Ok(());
             }
-            Err(HostError::Program {
-                program: "systemctl start".to_owned(),
-                said: format!("Unit {} not found.", unit.name),
-            })
+            let said = format!("Unit {} not found.", unit.name);
+            Err(program_said("systemctl start", &said))
         })
     }
 
@@ -368,8 +449,7 @@ impl Host for FakeHost {
 
     fn sleep(&self, time: Duration) {
         let passed = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        let mut world = self.world_mut();
-        world.now_ms = world.now_ms.saturating_add(passed);
+        self.world_mut().pass(passed);
     }
 
     fn now_ms(&self) -> i64 {

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -37,6 +37,22 @@ pub(super) fn read(path: &Path) -> Result<Option<FileState>> {
         .on("read", path)?;
     let meta = meta_of(&stat);
     Ok(Some(FileState { bytes, meta }))
+}
+
+/// Reads the end of a regular file; `None` where there is none.
+pub(super) fn read_tail(path: &Path, bytes: u64) -> Result<Option<FileState>> {
+    let Some(place) = Place::find(path)? else {
+        return Ok(None);
+    };
+    let Some((mut file, stat)) = open_file(&place)? else {
+        return Ok(None);
+    };
+    let begin = stat.st_size.unsigned_abs().saturating_sub(bytes);
+    file.seek(SeekFrom::Start(begin)).on("read", path)?;
+    let mut tail = Vec::new();
+    file.take(bytes).read_to_end(&mut tail).on("read", path)?;
+    let meta = meta_of(&stat);
+    Ok(Some(FileState { bytes: tail, meta }))
 }
 
 /// Puts a file in place by rename; a link or another kind of file that stands there is refused.
@@ -263,7 +279,7 @@ fn temporary_name(name: &OsStr) -> OsString {
     format!("{}{random:016x}", temporary_prefix(name)).into()
 }
 
-fn names(directory: &OwnedFd) -> Result<Vec<OsString>, Errno> {
+pub(super) fn names(directory: &OwnedFd) -> Result<Vec<OsString>, Errno> {
     let mut buffer = vec![std::mem::MaybeUninit::uninit(); 32 * 1024];
     let mut entries = RawDir::new(directory, &mut buffer);
     let mut names = Vec::new();

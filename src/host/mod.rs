@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inventory::{ProcessId, UnitStarter, User};
+use crate::inventory::{Pm2Starter, ProcessId, UnitStarter, User};
 
 mod attributes;
 mod base;
 mod beneath;
 mod census;
+mod coming_up;
 mod context;
+pub mod crontab;
 mod entry;
 pub mod fake;
 mod files;
@@ -24,24 +26,30 @@ mod manifest;
 mod owners;
 #[cfg(test)]
 mod owners_tests;
+mod pm2;
+pub mod pm2_dump;
 mod processes;
 mod program;
 pub mod reader;
 pub mod real;
+mod remove_tree;
 mod roots;
+mod running;
 mod sockets;
 mod systemd;
 mod walk;
 #[cfg(test)]
 mod walk_tests;
 
-pub use census::census;
+pub use census::{Ground, Progress, census, file_systems};
 pub use entry::{Identity, Stat};
 pub use files::READ_LIMIT;
-pub use given::{read_given, write_given};
+pub use given::{make_parent, read_given, write_given};
 pub use reader::Reader;
 pub use real::RealHost;
-pub use walk::{Entry, KEPT_OPEN, Unvisited, walk};
+pub use walk::{
+    Entry, KEPT_OPEN, Then, Unvisited, Visitor, WORKERS, walk, walk_alone, walk_together,
+};
 
 /// What can go wrong on the host: what was tried, on which object.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +124,36 @@ pub struct Ownership {
     pub gid: u32,
     /// The permission bits.
     pub mode: u32,
+}
+
+/// A process and how it was started.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RunningProcess {
+    /// Its identity.
+    pub id: ProcessId,
+    /// The process that it is a child of.
+    pub parent: i32,
+    /// Its arguments as they are seen now; a process can write over them. They may hold secrets.
+    pub arguments: Vec<OsString>,
+    /// Its working directory.
+    pub directory: PathBuf,
+    /// The regular file that its standard output goes to, where it goes to one.
+    pub output: Option<PathBuf>,
+    /// Whether it was told to halt.
+    pub is_frozen: bool,
+}
+
+/// What a process can be told; signal(7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// To end: SIGTERM.
+    End,
+    /// To halt where it is: SIGSTOP.
+    Freeze,
+    /// To go on after a halt: SIGCONT.
+    GoOn,
+    /// Nothing; the kernel ends it: SIGKILL.
+    Kill,
 }
 
 /// What a service manager says of a unit.
@@ -197,6 +235,9 @@ pub trait Host {
     /// Reads a regular file; `None` where there is none. A link or another kind of file is an error.
     fn read(&self, path: &Path) -> Result<Option<FileState>>;
 
+    /// Reads the end of a regular file, this many bytes at most; `None` where there is none.
+    fn read_tail(&self, path: &Path, bytes: u64) -> Result<Option<FileState>>;
+
     /// Puts a file in place at once: written beside it, made durable, renamed over it, the directory made durable.
     ///
     /// A link that stands there is refused. Repeating it is harmless.
@@ -211,6 +252,9 @@ pub trait Host {
     /// Removes a directory if it is empty; says whether it is gone.
     fn remove_empty_directory(&self, path: &Path) -> Result<bool>;
 
+    /// Removes a directory with everything in it; there being none is fine. No link is followed, no mount entered.
+    fn remove_tree(&self, path: &Path) -> Result<()>;
+
     /// Lists a directory's entries by name, sorted; empty where there is no such directory.
     fn list(&self, path: &Path) -> Result<Vec<OsString>>;
 
@@ -222,6 +266,16 @@ pub trait Host {
 
     /// Returns the environment that a process was started with.
     fn environment(&self, process: ProcessId) -> Result<Vec<(OsString, OsString)>>;
+
+    /// Returns what runs under a process id outside containers, and how it was started; `None` where nothing does.
+    fn process(&self, pid: i32) -> Result<Option<RunningProcess>>;
+
+    /// Signals this very process; one that has ended is fine.
+    fn signal(&self, process: ProcessId, signal: Signal) -> Result<()>;
+
+    /// Starts a program as a user, with an empty environment, in a session and a control group of its own; it outlives this
+    /// process and is not waited for.
+    fn start_detached(&self, user: &User, argv: &[OsString]) -> Result<()>;
 
     /// Returns whether anything on the host listens on this TCP port on loopback or on all addresses.
     fn is_port_taken(&self, port: u16) -> Result<bool>;
@@ -237,6 +291,14 @@ pub trait Host {
 
     /// Stops a unit and waits until it is stopped.
     fn stop_unit(&self, unit: &UnitStarter, deadline: Duration) -> Result<()>;
+
+    /// Lets the user's pm2 start an application that it knows.
+    fn start_app(&self, app: &Pm2Starter, user: &User, environment: &Path) -> Result<()>;
+
+    /// Lets the user's pm2 stop an application and not start it again; its own patience counts, after which it kills.
+    ///
+    /// `environment` is a file for the `.` of a shell that says where its programs are.
+    fn stop_app(&self, app: &Pm2Starter, user: &User, environment: &Path) -> Result<()>;
 
     /// Writes the manifest of what [`Host::change_owners`] would change, durably, and changes no owner. A complete
     /// manifest that is there already is taken as it is.

@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use super::context::Context;
-use super::{GatewayTrace, Result, sockets};
+use super::{GatewayTrace, Result, coming_up, sockets};
 use crate::inventory::ProcessId;
 
 /// Returns the live processes of a gateway outside containers, sorted.
 ///
 /// A process belongs if it looks like OpenClaw and holds a file below the state directory, holds a lock that names the
-/// configuration, or was started with either in its environment; if it listens on the port; or if it launched one of these.
+/// configuration, was started with either in its environment, or was just started to serve below the same home; if it
+/// listens on the port; or if it launched one of these.
 pub(super) fn find_gateway(trace: &GatewayTrace) -> Result<Vec<ProcessId>> {
     let namespace =
         fs::read_link("/proc/self/ns/pid").on("read", Path::new("/proc/self/ns/pid"))?;
@@ -86,6 +87,7 @@ impl Candidate {
             parent,
             name,
             is_dead,
+            is_frozen: _,
         } = stat;
         (!is_dead).then_some(Self {
             id,
@@ -97,7 +99,11 @@ impl Candidate {
 
     fn belongs(&self, trace: &GatewayTrace, listeners: &BTreeSet<u64>) -> bool {
         let looks_like = looks_like_openclaw(&self.name);
-        (looks_like && (self.holds_state(trace) || self.holds_lock(trace) || self.was_told(trace)))
+        (looks_like
+            && (self.holds_state(trace)
+                || self.holds_lock(trace)
+                || self.was_told(trace)
+                || self.is_coming_up(trace)))
             // Docker's proxy listens for a container.
             || (self.name != "docker-proxy" && self.listens(listeners))
     }
@@ -133,6 +139,37 @@ impl Candidate {
             };
             Path::new(value) == wanted || fs::canonicalize(value).is_ok_and(|path| path == *wanted)
         })
+    }
+
+    /// A gateway that has nothing open yet: its arguments say that it serves, and nothing says that another state is meant.
+    fn is_coming_up(&self, trace: &GatewayTrace) -> bool {
+        let path = PathBuf::from(format!("/proc/{}/cmdline", self.id.pid));
+        let bytes = fs::read(&path).unwrap_or_default();
+        let words = bytes.split(|byte| *byte == 0);
+        let words: Vec<_> = words
+            .map(|it| String::from_utf8_lossy(it).into_owned())
+            .collect();
+        if !coming_up::serves(&words) {
+            return false;
+        }
+        let variables = environment(self.id).unwrap_or_default();
+        let set = |wanted: &str| {
+            let mut named = variables.iter().filter(|(name, _)| name == wanted);
+            named.next().map(|(_, value)| value.clone())
+        };
+        // Where it is told, `was_told` has looked already.
+        if set("OPENCLAW_STATE_DIR").is_some() {
+            return false;
+        }
+        let told = set("OPENCLAW_PROFILE").map(|it| it.to_string_lossy().into_owned());
+        let profile = coming_up::profile(&words).map(str::to_owned).or(told);
+        let name = trace.state_directory.file_name().unwrap_or_default();
+        let ends = |profile: &String| name.as_bytes().ends_with(format!("-{profile}").as_bytes());
+        let home = set("HOME").and_then(|home| fs::canonicalize(home).ok());
+        home.is_none_or(|home| trace.state_directory.starts_with(home))
+            && profile
+                .as_ref()
+                .map_or(!name.as_bytes().contains(&b'-'), ends)
     }
 
     fn listens(&self, listeners: &BTreeSet<u64>) -> bool {
@@ -191,14 +228,15 @@ fn effective_uid(status: &str) -> Option<u32> {
 }
 
 /// What matters of `proc_pid_stat(5)`.
-struct Stat {
-    id: ProcessId,
-    parent: i32,
-    name: String,
-    is_dead: bool,
+pub(super) struct Stat {
+    pub(super) id: ProcessId,
+    pub(super) parent: i32,
+    pub(super) name: String,
+    pub(super) is_dead: bool,
+    pub(super) is_frozen: bool,
 }
 
-fn read_stat(pid: i32) -> Result<Option<Stat>> {
+pub(super) fn read_stat(pid: i32) -> Result<Option<Stat>> {
     let path = PathBuf::from(format!("/proc/{pid}/stat"));
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
@@ -229,6 +267,7 @@ fn parse_stat(pid: i32, text: &str) -> Option<Stat> {
         parent: fields.get(1)?.parse().ok()?,
         name: name.to_owned(),
         is_dead: matches!(*fields.first()?, "Z" | "X" | "x"),
+        is_frozen: *fields.first()? == "T",
     })
 }
 

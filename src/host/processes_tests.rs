@@ -120,6 +120,36 @@ fn a_gateway_is_found_by_its_environment_and_by_its_lock() {
 }
 
 #[test]
+fn a_gateway_that_is_only_just_started_is_found_by_its_arguments() {
+    let (room, trace) = room();
+    let start = |arguments: &[&str]| {
+        let program = room.path().join("node");
+        if !program.exists() {
+            fs::copy("/bin/bash", &program).unwrap();
+        }
+        let mut command = waiting(&program);
+        command.args(["-c", "read", "node"]).args(arguments);
+        command.env("HOME", room.path()).uid(65534).gid(65534);
+        let running = Running(command.spawn().unwrap());
+        std::thread::sleep(Duration::from_millis(300));
+        running
+    };
+    let trace = GatewayTrace {
+        state_directory: room.path().join(".openclaw"),
+        ..trace
+    };
+    let _asks = start(&["/x/openclaw.mjs", "gateway", "status"]);
+    assert_eq!(find_gateway(&trace).unwrap(), []);
+    let serves = start(&["/x/openclaw.mjs", "gateway", "run"]);
+    assert_eq!(find_gateway(&trace).unwrap(), [serves.id()]);
+    let other = GatewayTrace {
+        state_directory: room.path().join(".openclaw-work"),
+        ..trace
+    };
+    assert_eq!(find_gateway(&other).unwrap(), []);
+}
+
+#[test]
 fn whoever_listens_on_the_port_belongs() {
     let (_room, trace) = room();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -26,6 +26,9 @@ const KEPT_BYTES: usize = 1024 * 1024;
 /// How long a finished program's streams are waited for, where something that it left behind holds them open.
 const STREAM_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long a program that was started detached is watched: one that cannot even start ends within it.
+const START_WATCH: Duration = Duration::from_millis(300);
+
 /// Runs a program as a user, with the groups that the user database gives it.
 pub(super) fn run_as(
     user: &User,
@@ -35,15 +38,66 @@ pub(super) fn run_as(
 ) -> Result<Output> {
     let mut command = Command::new("/usr/bin/setpriv");
     command
-        .arg(format!("--reuid={}", user.uid))
-        .arg(format!("--regid={}", user.gid))
-        .arg(groups_option(user))
-        .arg("--")
+        .args(as_user(user))
         .args(argv)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir("/");
     run(command, &shown(argv), deadline)
+}
+
+/// Starts a program as a user in a session of its own, with an empty environment, and leaves it.
+///
+/// Where systemd runs (`sd_booted(3)`) it gets a scope of its own too: a session or a unit that ends would take it along.
+pub(super) fn start_detached(user: &User, argv: &[OsString]) -> Result<()> {
+    let mut command = Command::new("/usr/bin/setsid");
+    if Path::new("/run/systemd/system").is_dir() {
+        command.args([
+            "/usr/bin/systemd-run",
+            "--scope",
+            "--quiet",
+            "--collect",
+            "--",
+        ]);
+    }
+    command
+        .arg("/usr/bin/setpriv")
+        .args(as_user(user))
+        .args(argv)
+        .env_clear()
+        .current_dir("/");
+    let failed = |said: String| HostError::Program {
+        program: shown(argv),
+        said,
+    };
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| failed(error.to_string()))?;
+    let until = Instant::now() + START_WATCH;
+    while Instant::now() < until {
+        match child
+            .try_wait()
+            .map_err(|error| failed(error.to_string()))?
+        {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => return Err(failed(format!("exit code {}", code(status)))),
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+    Ok(())
+}
+
+/// The options of setpriv(1) that make it the user.
+fn as_user(user: &User) -> [String; 4] {
+    [
+        format!("--reuid={}", user.uid),
+        format!("--regid={}", user.gid),
+        groups_option(user),
+        "--".to_owned(),
+    ]
 }
 
 /// Runs a program of the host as root and takes anything but success for an error.
@@ -256,6 +310,29 @@ mod tests {
     fn a_talkative_program_is_cut_and_not_held_up() {
         let output = shell("head -c 3000000 /dev/zero", LONG).unwrap();
         assert_eq!((output.code, output.stdout.len()), (0, KEPT_BYTES));
+    }
+
+    #[test]
+    fn a_detached_program_lives_on_as_the_user_and_one_that_cannot_start_is_told() {
+        let room = tempfile::tempdir().unwrap();
+        std::os::unix::fs::chown(room.path(), Some(65534), Some(65534)).unwrap();
+        let said = room.path().join("said");
+        let script = format!("(id -u; ps -o sid= -p $$; echo $$) > {}", said.display());
+        let argv = ["/bin/sh", "-c", &script].map(OsString::from);
+        start_detached(&nobody(), &argv).unwrap();
+        let deadline = Instant::now() + LONG;
+        let told = loop {
+            let text = std::fs::read_to_string(&said).unwrap_or_default();
+            if text.lines().count() == 3 || Instant::now() > deadline {
+                break text;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let lines: Vec<&str> = told.lines().map(str::trim).collect();
+        assert_eq!(lines.first(), Some(&"65534"), "{told}");
+        assert_eq!(lines.get(1), lines.get(2), "it leads a session: {told}");
+        let missing = ["/nonexistent".into()];
+        assert!(start_detached(&nobody(), &missing).is_err());
     }
 
     #[test]

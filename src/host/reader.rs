@@ -7,10 +7,12 @@
     reason = "a scan reads the host here, and only here"
 )]
 
+mod find;
 mod machine;
 mod process;
 mod program;
 mod socket;
+mod texts;
 mod weight;
 
 use std::ffi::OsString;
@@ -24,6 +26,7 @@ use rustix::fs::OFlags;
 pub use machine::MachineFacts;
 pub use process::{Glance, ProcessDetails};
 pub use socket::{Connection, Listener};
+pub use texts::{TEXT_BYTES, TEXT_ENTRIES, TEXT_FILES};
 pub use weight::{ENTRIES_LIMIT, Weight};
 
 use crate::inventory::User;

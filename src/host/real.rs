@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{
     FileMeta, FileState, GatewayTrace, Host, Output, OwnerChange, OwnerReport, Ownership, Reply,
-    Result, UnitState, base, files, http, owners, processes, program, sockets, systemd,
+    Result, RunningProcess, Signal, UnitState, base, files, http, owners, pm2, processes, program,
+    remove_tree, running, sockets, systemd,
 };
-use crate::inventory::{ProcessId, UnitStarter, User};
+use crate::inventory::{Pm2Starter, ProcessId, UnitStarter, User};
 
 /// The machine that ocmigrate runs on; it must run as root.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,6 +28,10 @@ impl Host for RealHost {
         files::read(path)
     }
 
+    fn read_tail(&self, path: &Path, bytes: u64) -> Result<Option<FileState>> {
+        files::read_tail(path, bytes)
+    }
+
     fn replace(&self, path: &Path, bytes: &[u8], meta: FileMeta) -> Result<()> {
         files::replace(path, bytes, meta)
     }
@@ -43,6 +48,10 @@ impl Host for RealHost {
         files::remove_empty_directory(path)
     }
 
+    fn remove_tree(&self, path: &Path) -> Result<()> {
+        remove_tree::remove_tree(path)
+    }
+
     fn list(&self, path: &Path) -> Result<Vec<OsString>> {
         files::list(path)
     }
@@ -57,6 +66,18 @@ impl Host for RealHost {
 
     fn environment(&self, process: ProcessId) -> Result<Vec<(OsString, OsString)>> {
         processes::environment(process)
+    }
+
+    fn process(&self, pid: i32) -> Result<Option<RunningProcess>> {
+        running::process(pid)
+    }
+
+    fn signal(&self, process: ProcessId, signal: Signal) -> Result<()> {
+        running::signal(process, signal)
+    }
+
+    fn start_detached(&self, user: &User, argv: &[OsString]) -> Result<()> {
+        program::start_detached(user, argv)
     }
 
     fn is_port_taken(&self, port: u16) -> Result<bool> {
@@ -77,6 +98,14 @@ impl Host for RealHost {
 
     fn stop_unit(&self, unit: &UnitStarter, deadline: Duration) -> Result<()> {
         systemd::stop(unit, deadline)
+    }
+
+    fn start_app(&self, app: &Pm2Starter, user: &User, environment: &Path) -> Result<()> {
+        pm2::turn(app, user, environment, "start")
+    }
+
+    fn stop_app(&self, app: &Pm2Starter, user: &User, environment: &Path) -> Result<()> {
+        pm2::turn(app, user, environment, "stop")
     }
 
     fn note_owners(&self, change: &OwnerChange) -> Result<()> {

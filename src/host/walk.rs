@@ -1,25 +1,30 @@
 //! Walks a tree that its owner may change meanwhile: relative to descriptors, following no link, entering no mount.
 //!
-//! A directory is read to its end before its subdirectories are entered, so that memory grows with the names of
-//! subdirectories still to be entered, not with the number of files. At most [`KEPT_OPEN`] directories are open; one
-//! farther up is opened again through `..` of its child, or from the root by name, and taken only if it is the same one.
+//! A directory is read to its end before its subdirectories are entered. Their packed names wait on a stack that all
+//! workers share, so that memory grows with the subdirectories still to be entered, a name each, not with the files.
 
-use std::ffi::{CStr, OsStr, OsString};
+mod node;
+
+use std::ffi::{CStr, OsStr};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{Mode, OFlags, RawDir, openat};
+use rustix::fs::RawDir;
 use rustix::io::Errno;
 
-use super::Result;
 use super::beneath::{find_directory, open_beneath};
 use super::context::Context;
-use super::entry::{Identity, Stat};
+use super::entry::Stat;
+use super::{HostError, Result};
 
-/// The most directories that a walk keeps open, beside its root.
-pub const KEPT_OPEN: usize = 64;
+pub use node::KEPT_OPEN;
+use node::{Kept, Node, READ_DIRECTORY};
+
+/// How many workers a walk gains from: the second one halves the time, more gain nothing on two cores.
+pub const WORKERS: usize = 2;
 
 /// An entry that a walk met.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +35,31 @@ pub struct Entry<'a> {
     pub path: &'a Path,
     /// What the kernel says of it.
     pub stat: Stat,
+    /// The directory that it lies in; the root itself for the root.
+    pub directory: BorrowedFd<'a>,
+    /// Its name there; `.` for the root.
+    pub name: &'a CStr,
+}
+
+/// Whether a walk goes into a directory that it met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// It does.
+    Enter,
+    /// It passes it by.
+    Pass,
+}
+
+/// What looks at the entries of a walk; one for each worker.
+pub trait Visitor {
+    /// Looks at an entry, a directory before what it holds. The answer counts for directories.
+    fn visit(&mut self, entry: &Entry<'_>) -> Result<Then>;
+
+    /// Is told that the entries of a directory follow; the path is relative to the root.
+    fn begin(&mut self, _root: &Path, _path: &Path, _directory: BorrowedFd<'_>) {}
+
+    /// Looks at an entry where another file system is mounted; it is not entered.
+    fn meet_mount(&mut self, _entry: &Entry<'_>) {}
 }
 
 /// What a walk did not visit.
@@ -41,175 +71,317 @@ pub struct Unvisited {
     pub moved: u64,
 }
 
-/// Visits the root and everything below it, a directory before what it holds.
+/// Visits the root and everything below it, a directory before what it holds, the entries of a directory together.
 ///
 /// Entries that vanish meanwhile are passed over; a root that is not there is an empty walk.
 pub fn walk(root: &Path, visit: &mut dyn FnMut(&Entry<'_>) -> Result<()>) -> Result<Unvisited> {
-    let Some(directory) = find_directory(root)? else {
-        return Ok(Unvisited::default());
-    };
-    let stat = Stat::of_descriptor(&directory).on("look at", root)?;
-    visit(&Entry {
-        root,
-        path: Path::new(""),
-        stat,
-    })?;
-    let mut walker = Walker {
-        root,
-        path: Vec::new(),
-        levels: Vec::new(),
-        buffer: vec![MaybeUninit::uninit(); 64 * 1024],
-        unvisited: Unvisited::default(),
-    };
-    walker.enter(directory, stat.identity, visit)?;
-    while walker.advance(visit)? {}
-    Ok(walker.unvisited)
+    struct Everything<'v>(&'v mut dyn FnMut(&Entry<'_>) -> Result<()>);
+    impl Visitor for Everything<'_> {
+        fn visit(&mut self, entry: &Entry<'_>) -> Result<Then> {
+            (self.0)(entry).map(|()| Then::Enter)
+        }
+    }
+    walk_alone(root, &mut Everything(visit))
 }
 
-struct Walker<'a> {
+/// Visits the tree in this thread alone, and enters only what the visitor wants entered.
+pub fn walk_alone(root: &Path, visitor: &mut dyn Visitor) -> Result<Unvisited> {
+    let Some(walk) = Walk::begin(root, visitor)? else {
+        return Ok(Unvisited::default());
+    };
+    walk.work(visitor)?;
+    Ok(walk.end())
+}
+
+/// Visits the tree with a thread for each visitor; which of them meets an entry is left to chance.
+pub fn walk_together<V: Visitor + Send>(root: &Path, visitors: &mut [V]) -> Result<Unvisited> {
+    let Some(first) = visitors.first_mut() else {
+        return Ok(Unvisited::default());
+    };
+    let Some(walk) = Walk::begin(root, first)? else {
+        return Ok(Unvisited::default());
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = visitors
+            .iter_mut()
+            .map(|visitor| scope.spawn(|| walk.work(visitor)))
+            .collect();
+        workers.into_iter().try_for_each(|worker| {
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })?;
+    Ok(walk.end())
+}
+
+/// A walk under way.
+struct Walk<'a> {
     root: &'a Path,
-    /// The path of the entry in hand, relative to the root.
-    path: Vec<u8>,
-    levels: Vec<Level>,
-    buffer: Vec<MaybeUninit<u8>>,
+    state: Mutex<State>,
+    /// Told when there is a directory to enter, and when there is nothing left to do.
+    changed: Condvar,
+}
+
+struct State {
+    /// The root, until somebody reads it.
+    first: Option<Arc<Node>>,
+    /// The directories whose subdirectories wait, the innermost last.
+    waiting: Vec<Waiting>,
+    /// The workers that read a directory right now.
+    busy: usize,
+    has_failed: bool,
+    kept: Kept,
     unvisited: Unvisited,
 }
 
-/// A directory whose subdirectories are being walked.
-struct Level {
-    /// `None` while more than [`KEPT_OPEN`] levels lie below it.
-    directory: Option<OwnedFd>,
-    identity: Identity,
-    path_length: usize,
-    subdirectories: Vec<OsString>,
+enum Task {
+    /// A directory that is open.
+    Read(Arc<Node>),
+    /// A name in one.
+    Enter(Arc<Node>, Vec<u8>),
 }
 
-type Visit<'v> = &'v mut dyn FnMut(&Entry<'_>) -> Result<()>;
+struct Waiting {
+    node: Arc<Node>,
+    names: Names,
+}
 
-impl Walker<'_> {
-    /// Enters the next subdirectory or leaves a finished one; says whether anything is left.
-    fn advance(&mut self, visit: Visit<'_>) -> Result<bool> {
-        let Some(level) = self.levels.last_mut() else {
-            return Ok(false);
-        };
-        self.path.truncate(level.path_length);
-        let Some(name) = level.subdirectories.pop() else {
-            self.leave();
-            return Ok(true);
-        };
-        let Some(directory) = &level.directory else {
-            self.unvisited.moved += 1;
-            self.leave();
-            return Ok(true);
-        };
-        let opened = open_beneath(directory.as_fd(), Path::new(&name), READ_DIRECTORY);
-        push_name(&mut self.path, name.as_bytes());
-        match opened {
-            Ok(subdirectory) => {
-                let stat = Stat::of_descriptor(&subdirectory).on("look at", &self.shown())?;
-                self.enter(subdirectory, stat.identity, visit)?;
-            }
-            Err(error) => match Errno::from_io_error(&error) {
-                Some(Errno::XDEV) => self.unvisited.mounts += 1,
-                Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
-                _ => return Err(error).on("open the directory", &self.shown()),
-            },
-        }
-        Ok(true)
+/// Names of subdirectories, packed: each ends with a zero byte.
+#[derive(Default)]
+struct Names(Vec<u8>);
+
+impl Names {
+    fn push(&mut self, name: &CStr) {
+        self.0.extend_from_slice(name.to_bytes_with_nul());
     }
 
-    /// Visits all entries of a directory and keeps the names of its subdirectories.
-    fn enter(&mut self, directory: OwnedFd, identity: Identity, visit: Visit<'_>) -> Result<()> {
-        let path_length = self.path.len();
-        let mut subdirectories = Vec::new();
-        let mut entries = RawDir::new(&directory, &mut self.buffer);
+    fn pop(&mut self) -> Option<Vec<u8>> {
+        self.0.pop()?;
+        let start = self.0.iter().rposition(|byte| *byte == 0);
+        Some(self.0.split_off(start.map_or(0, |zero| zero + 1)))
+    }
+}
+
+impl<'a> Walk<'a> {
+    /// Visits the root; `None` where there is none.
+    fn begin(root: &'a Path, visitor: &mut dyn Visitor) -> Result<Option<Self>> {
+        let Some(directory) = find_directory(root)? else {
+            return Ok(None);
+        };
+        let stat = Stat::of_descriptor(&directory).on("look at", root)?;
+        let then = visitor.visit(&Entry {
+            root,
+            path: Path::new(""),
+            stat,
+            directory: directory.as_fd(),
+            name: c".",
+        })?;
+        let node = || Arc::new(Node::root(directory, stat.identity));
+        Ok(Some(Self {
+            root,
+            state: Mutex::new(State {
+                first: (then == Then::Enter).then(node),
+                waiting: Vec::new(),
+                busy: 0,
+                has_failed: false,
+                kept: Kept::default(),
+                unvisited: Unvisited::default(),
+            }),
+            changed: Condvar::new(),
+        }))
+    }
+
+    /// Reads directories until none is left.
+    fn work(&self, visitor: &mut dyn Visitor) -> Result<()> {
+        let mut worker = Worker::new(self, visitor);
+        while let Some(task) = self.next() {
+            let entered = match task {
+                Task::Read(node) => worker.read(node),
+                Task::Enter(parent, name) => worker.enter(parent, name),
+            };
+            let mut state = self.state();
+            state.busy -= 1;
+            state.has_failed |= entered.is_err();
+            if state.has_failed || (state.busy == 0 && state.waiting.is_empty()) {
+                self.changed.notify_all();
+            }
+            drop(state);
+            entered?;
+        }
+        Ok(())
+    }
+
+    /// Takes a subdirectory from the stack, or waits until there is one; `None` once there will be none.
+    fn next(&self) -> Option<Task> {
+        let mut state = self.state();
+        loop {
+            if state.has_failed {
+                return None;
+            }
+            if let Some(root) = state.first.take() {
+                state.busy += 1;
+                return Some(Task::Read(root));
+            }
+            while let Some(last) = state.waiting.last_mut() {
+                if let Some(name) = last.names.pop() {
+                    let parent = Arc::clone(&last.node);
+                    state.busy += 1;
+                    return Some(Task::Enter(parent, name));
+                }
+                state.waiting.pop();
+            }
+            if state.busy == 0 {
+                return None;
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn push(&self, node: Arc<Node>, names: Names) {
+        let mut state = self.state();
+        state.kept.add(&node);
+        state.waiting.push(Waiting { node, names });
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn end(self) -> Unvisited {
+        self.state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .unvisited
+    }
+
+    /// A worker that panicked leaves nothing half done behind this lock.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A thread's part of a walk.
+struct Worker<'w, 'v> {
+    walk: &'w Walk<'w>,
+    visitor: &'v mut dyn Visitor,
+    /// The path of the entry in hand, relative to the root.
+    path: Vec<u8>,
+    /// The directory that the path led to last.
+    at: Option<Arc<Node>>,
+    buffer: Vec<MaybeUninit<u8>>,
+}
+
+impl<'w, 'v> Worker<'w, 'v> {
+    fn new(walk: &'w Walk<'w>, visitor: &'v mut dyn Visitor) -> Self {
+        Self {
+            walk,
+            visitor,
+            path: Vec::new(),
+            at: None,
+            buffer: vec![MaybeUninit::uninit(); 64 * 1024],
+        }
+    }
+
+    /// Opens a subdirectory and reads it.
+    fn enter(&mut self, parent: Arc<Node>, name: Vec<u8>) -> Result<()> {
+        parent.path_into(&mut self.path, self.at.as_ref());
+        self.at = Some(Arc::clone(&parent));
+        let Some(directory) = parent.open(&mut |node| self.walk.state().kept.add(node)) else {
+            self.walk.state().unvisited.moved += 1;
+            return Ok(());
+        };
+        push_name(&mut self.path, &name);
+        let opened = open_beneath(
+            directory.as_fd(),
+            Path::new(OsStr::from_bytes(&name)),
+            READ_DIRECTORY,
+        );
+        match opened {
+            Ok(opened) => {
+                let stat = Stat::of_descriptor(&opened).on("look at", &self.shown())?;
+                self.read(Arc::new(Node::below(parent, name, opened, stat.identity)))
+            }
+            Err(error) => self.pass_over(error),
+        }
+    }
+
+    fn pass_over(&self, error: std::io::Error) -> Result<()> {
+        match Errno::from_io_error(&error) {
+            Some(Errno::XDEV) => self.walk.state().unvisited.mounts += 1,
+            Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+            _ => return Err(error).on("open the directory", &self.shown()),
+        }
+        Ok(())
+    }
+
+    /// Visits all entries of an open directory and leaves the names of its subdirectories on the stack.
+    fn read(&mut self, node: Arc<Node>) -> Result<()> {
+        let Some(directory) = node.open(&mut |_| {}) else {
+            return Ok(());
+        };
+        self.at = Some(Arc::clone(&node));
+        let length = self.path.len();
+        let path = Path::new(OsStr::from_bytes(&self.path));
+        self.visitor.begin(self.walk.root, path, directory.as_fd());
+        let mut names = Names::default();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut entries = RawDir::new(&*directory, &mut buffer);
         while let Some(entry) = entries.next() {
-            let shown = || self.root.join(OsStr::from_bytes(&self.path));
             let entry = match entry {
+                Ok(entry) => entry,
+                // The directory itself was removed.
                 Err(Errno::NOENT) => break,
-                other => other.on("list", &shown())?,
+                Err(error) => return Err(error).on("list", &self.shown()),
             };
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
-            let Some(stat) = stat_unless_gone(&directory, name).on("look at", &shown())? else {
-                continue;
-            };
-            if stat.is_mount_root {
-                self.unvisited.mounts += 1;
-                continue;
-            }
             push_name(&mut self.path, name.to_bytes());
-            visit(&Entry {
-                root: self.root,
-                path: Path::new(OsStr::from_bytes(&self.path)),
-                stat,
-            })?;
-            self.path.truncate(path_length);
-            if stat.is_directory() {
-                subdirectories.push(OsString::from_vec(name.to_bytes().to_vec()));
+            if self.meet(&directory, name)? == Then::Enter {
+                names.push(name);
             }
+            self.path.truncate(length);
         }
-        self.push_level(Level {
-            directory: Some(directory),
-            identity,
-            path_length,
-            subdirectories,
-        });
+        self.buffer = buffer;
+        if !names.0.is_empty() {
+            self.walk.push(node, names);
+        }
         Ok(())
     }
 
-    fn push_level(&mut self, level: Level) {
-        self.levels.push(level);
-        let far = self.levels.len().checked_sub(KEPT_OPEN + 1);
-        if let Some(far) = far.and_then(|index| self.levels.get_mut(index)) {
-            far.directory = None;
-        }
-    }
-
-    /// Leaves the innermost directory and opens its parent again if it was closed.
-    fn leave(&mut self) {
-        let child = self.levels.pop().and_then(|level| level.directory);
-        let Some(parent) = self.levels.last_mut() else {
-            return;
+    /// Visits an entry; says whether it is a directory to enter.
+    fn meet(&mut self, directory: &OwnedFd, name: &CStr) -> Result<Then, HostError> {
+        let stat = match Stat::of_name(directory, name) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Ok(Then::Pass),
+            Err(error) => return Err(error).on("look at", &self.shown()),
         };
-        if parent.directory.is_none() {
-            self.path.truncate(parent.path_length);
-            let path = Path::new(OsStr::from_bytes(&self.path));
-            let by_child = child.and_then(|child| open_parent(&child, parent.identity));
-            parent.directory = by_child.or_else(|| open_again(self.root, path, parent.identity));
+        let entry = Entry {
+            root: self.walk.root,
+            path: Path::new(OsStr::from_bytes(&self.path)),
+            stat,
+            directory: directory.as_fd(),
+            name,
+        };
+        if stat.is_mount_root {
+            self.visitor.meet_mount(&entry);
+            self.walk.state().unvisited.mounts += 1;
+            return Ok(Then::Pass);
         }
+        let then = self.visitor.visit(&entry)?;
+        Ok(if stat.is_directory() {
+            then
+        } else {
+            Then::Pass
+        })
     }
 
-    fn shown(&self) -> std::path::PathBuf {
-        self.root.join(OsStr::from_bytes(&self.path))
+    fn shown(&self) -> PathBuf {
+        self.walk.root.join(OsStr::from_bytes(&self.path))
     }
-}
-
-const READ_DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY);
-
-fn stat_unless_gone(directory: &OwnedFd, name: &CStr) -> Result<Option<Stat>, Errno> {
-    match Stat::of_name(directory, name) {
-        Err(Errno::NOENT) => Ok(None),
-        other => other.map(Some),
-    }
-}
-
-fn open_again(root: &Path, path: &Path, identity: Identity) -> Option<OwnedFd> {
-    let root = find_directory(root).ok().flatten()?;
-    let directory = open_beneath(root.as_fd(), path, READ_DIRECTORY).ok()?;
-    same(directory, identity)
-}
-
-fn open_parent(child: &OwnedFd, identity: Identity) -> Option<OwnedFd> {
-    let flags = READ_DIRECTORY | OFlags::CLOEXEC;
-    same(openat(child, c"..", flags, Mode::empty()).ok()?, identity)
-}
-
-fn same(directory: OwnedFd, identity: Identity) -> Option<OwnedFd> {
-    let stat = Stat::of_descriptor(&directory).ok()?;
-    (stat.identity == identity).then_some(directory)
 }
 
 fn push_name(path: &mut Vec<u8>, name: &[u8]) {

@@ -8,13 +8,20 @@
 
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::{MetadataExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, RenameFlags, mkdirat, openat, renameat, renameat_with, unlinkat,
+};
 
-use super::{KEPT_OPEN, OwnerChange, Unvisited, census, walk};
+use super::{
+    Entry, Ground, KEPT_OPEN, OwnerChange, Stat, Then, Unvisited, Visitor, census, walk,
+    walk_together,
+};
+use crate::inventory::{Census, Oddity};
 
 fn room() -> tempfile::TempDir {
     let room = tempfile::tempdir().unwrap();
@@ -32,6 +39,15 @@ fn visited(root: &Path) -> (Vec<PathBuf>, Unvisited) {
     });
     paths.sort();
     (paths, unvisited.unwrap())
+}
+
+fn counted(roots: &[PathBuf], owner: u32) -> Census {
+    let ground = Ground {
+        roots,
+        inside: Vec::new(),
+        owner: (owner, owner),
+    };
+    census(&ground, &|_| {}).unwrap()
 }
 
 fn open_descriptors() -> usize {
@@ -150,15 +166,11 @@ fn mounts_are_counted_and_not_entered() {
     assert!(run("mount", &["-t", "tmpfs", "none"]));
     fs::write(mount.join("inside"), "").unwrap();
     let (paths, unvisited) = visited(&room.path().join("tree"));
-    let both = census(&[room.path().join("tree"), mount.clone()], 0, 0);
+    let both = counted(&[room.path().join("tree"), mount.clone()], 0);
     assert!(run("umount", &[]));
     assert_eq!(paths, ["", "a", "a/f", "link"].map(PathBuf::from));
     assert_eq!(unvisited.mounts, 1);
-    assert_eq!(
-        both.unwrap().entries,
-        6,
-        "a root on a mount of its own is walked"
-    );
+    assert_eq!(both.entries, 6, "a root on a mount of its own is walked");
 }
 
 #[test]
@@ -169,10 +181,14 @@ fn a_census_counts_each_entry_once_and_names_strays() {
     for name in ["a", "a/f"] {
         chown(tree.join(name), Some(9), Some(9)).unwrap();
     }
-    let census = census(&[tree.join("a"), tree.clone(), tree.clone()], 0, 0).unwrap();
+    let census = counted(&[tree.join("a"), tree.clone(), tree.clone()], 0);
     assert_eq!((census.entries, census.size.0), (5, 5));
     assert_eq!(
-        (census.strays, census.hard_linked_strays, census.mounts),
+        (
+            census.strays,
+            census.hard_linked_strays,
+            census.count(Oddity::Mount)
+        ),
         (2, 1, 0)
     );
     let sample: Vec<_> = census
@@ -190,7 +206,7 @@ fn the_sample_of_strays_is_the_first_twenty_by_path() {
     for number in 0..50 {
         fs::write(room.path().join(format!("{number:02}")), "").unwrap();
     }
-    let census = census(&[room.path().to_owned()], 77, 77).unwrap();
+    let census = counted(&[room.path().to_owned()], 77);
     assert_eq!((census.strays, census.sample.len()), (56, 20));
     assert!(
         census
@@ -204,4 +220,90 @@ fn the_sample_of_strays_is_the_first_twenty_by_path() {
             .iter()
             .any(|stray| stray.path.ends_with("/19"))
     );
+}
+
+/// Swaps a directory for a link that leads outside, and back, as fast as it can until told to stop; returns how often.
+fn swap_until(tree: &Path, is_done: &AtomicBool) -> u32 {
+    let mut swaps = 0;
+    while !is_done.load(Ordering::Relaxed) {
+        for name in ["d1", "d2", "d3"] {
+            let (directory, link) = (tree.join(name), tree.join(format!("l{name}")));
+            renameat_with(CWD, &directory, CWD, &link, RenameFlags::EXCHANGE).unwrap();
+            swaps += 1;
+        }
+    }
+    swaps
+}
+
+#[test]
+fn a_directory_swapped_for_a_link_leads_no_walk_outside_in_twenty_runs() {
+    let room = tempfile::tempdir().unwrap();
+    let (tree, outside) = (room.path().join("tree"), room.path().join("outside"));
+    for name in ["d1", "d2", "d3"] {
+        for directory in [tree.join(name).join("deep"), outside.join("deep")] {
+            fs::create_dir_all(&directory).unwrap();
+            for number in 0..50 {
+                fs::write(directory.join(format!("{number}")), "").unwrap();
+            }
+        }
+        symlink(&outside, tree.join(format!("l{name}"))).unwrap();
+    }
+    let foreign = fs::metadata(outside.join("deep")).unwrap().ino();
+    for run in 0..20_u32 {
+        let is_done = AtomicBool::new(false);
+        let (steps, swaps) = std::thread::scope(|scope| {
+            let swapper = scope.spawn(|| swap_until(&tree, &is_done));
+            let steps = (0..20).map(|_| steps_outside(&tree, foreign)).sum::<u64>();
+            let change = OwnerChange {
+                roots: vec![tree.clone()],
+                uid: 1000 + run,
+                gid: 1000 + run,
+                manifest: room.path().join(format!("manifest-{run}")),
+            };
+            super::owners::change_owners(&change).unwrap();
+            is_done.store(true, Ordering::Relaxed);
+            (steps, swapper.join().unwrap())
+        });
+        assert_eq!(steps, 0, "run {run}: {swaps} swaps");
+        assert!(swaps > 100, "run {run}: only {swaps} swaps");
+        let owners = fs::read_dir(outside.join("deep")).unwrap();
+        let mut owners = owners.map(|entry| entry.unwrap().metadata().unwrap().uid());
+        assert!(owners.all(|uid| uid == 0), "run {run}");
+    }
+}
+
+/// Walks with two workers and counts the entries that lie in a foreign directory.
+fn steps_outside(tree: &Path, foreign: u64) -> u64 {
+    struct Steps(u64, u64);
+    impl Visitor for Steps {
+        fn visit(&mut self, entry: &Entry<'_>) -> crate::host::Result<Then> {
+            let directory = Stat::of_descriptor(entry.directory).unwrap();
+            self.1 += u64::from(directory.identity.inode == self.0);
+            Ok(Then::Enter)
+        }
+    }
+    let mut visitors = [Steps(foreign, 0), Steps(foreign, 0)];
+    walk_together(tree, &mut visitors).unwrap();
+    visitors.iter().map(|it| it.1).sum()
+}
+
+#[test]
+fn a_directory_swapped_between_look_and_entry_is_not_entered() {
+    let room = tempfile::tempdir().unwrap();
+    let (tree, outside) = (room.path().join("tree"), room.path().join("outside"));
+    fs::create_dir_all(tree.join("d")).unwrap();
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("secret"), "").unwrap();
+    symlink(&outside, tree.join("l")).unwrap();
+    let mut seen = Vec::new();
+    walk(&tree, &mut |entry| {
+        seen.push(entry.path.to_owned());
+        if entry.path == Path::new("d") {
+            let (directory, link) = (tree.join("d"), tree.join("l"));
+            renameat_with(CWD, directory, CWD, link, RenameFlags::EXCHANGE).unwrap();
+        }
+        Ok(())
+    })
+    .unwrap();
+    assert!(!seen.contains(&PathBuf::from("d/secret")), "{seen:?}");
 }

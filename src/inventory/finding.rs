@@ -126,11 +126,47 @@ catalogue! {
         "give the file its owner by hand, or replace it by a copy"
         "A file of another owner has several names (hard links). Changing its owner could change a file outside the \
          state directory, so ocmigrate leaves it as it is.";
+    /// Nobody may change it.
+    IMMUTABLE = "OM-O005" Medium
+        "look why it was set, and take it away where nothing needs it: chattr -i FILE, chattr -a FILE"
+        "Entries carry the flag immutable or append-only. Nobody, not even root, can write them, rename them or give them another          owner while they do, in the container as on the host.";
+    /// An access list.
+    ACCESS_LIST = "OM-O006" Medium
+        "look at it: getfacl FILE; the entry of a user keeps that user's number"
+        "Entries have access lists beyond their mode. The gateway's user has one group in the container, so what an access list          grants to its other groups is lost there, and an entry for a user is not changed with the owner.";
+    /// A link that leads away.
+    LEAVING_LINK = "OM-O007" Medium
+        "look where it leads, and keep what the agents need in the home directory or a workspace"
+        "Symbolic links lead out of the state directory and the workspaces. In the container they lead to the image's files, or          nowhere, unless their target lies in what the container sees of the host.";
+    /// A mount inside.
+    INNER_MOUNT = "OM-O008" Medium
+        "look what is mounted there: findmnt DIRECTORY"
+        "Another file system is mounted inside. It was not counted, owners there are not changed, and it must be mounted before          the container starts.";
+    /// Runs with more than its caller.
+    SET_ID = "OM-O009" Medium
+        "take the bit away where nothing needs it: chmod u-s,g-s FILE"
+        "Files are setuid or setgid. In the container they run without that: it is started with no-new-privileges. Their owner          should not be changed, because they would then run as the new one.";
+    /// Has capabilities.
+    CAPABILITIES = "OM-O010" Medium
+        "install what needs them in the image, or run it on the host"
+        "Programs have file capabilities. In the container they run without them: it is started with no-new-privileges. The          kernel clears them when the owner is changed.";
+    /// A hard link to elsewhere.
+    OUTSIDE_NAMES = "OM-O011" Medium
+        "replace the file by a copy where the two should not change together"
+        "Files have names (hard links) outside of the state directory and the workspaces: what changes inside changes there.          Stores of package managers do that on purpose.";
+    /// A name that is hard to read.
+    ODD_NAME = "OM-O012" Info
+        "rename it where nothing needs the name"
+        "Names hold control characters, or are no UTF-8. ocmigrate carries any name and prints it escaped; scripts of yours may          trip over it.";
+    /// Closed to the user.
+    CLOSED = "OM-O013" Medium
+        "give it to the gateway's user, or open its mode"
+        "The gateway's user cannot read entries or enter directories by owner, group and mode. What its other groups or an access          list of those groups grant on the host is not granted in the container, where it has one group.";
     /// A starter that cannot be disarmed yet.
     UNKNOWN_STARTER = "OM-S001" Inhibitor
         "run the gateway from its systemd unit: openclaw gateway install"
         "ocmigrate cannot tell what would start this gateway again, so it could not keep a second poller from starting. \
-         Gateways started by a systemd unit can be moved.";
+         Gateways started by a systemd unit, cron, pm2, tmux, screen, a shell loop or by hand can be moved.";
     /// Configured, not running.
     NOT_RUNNING = "OM-S002" Inhibitor
         "start it, or remove its unit"
@@ -142,14 +178,14 @@ catalogue! {
     /// Something else would start it again.
     REVIVER = "OM-S004" Inhibitor
         "disarm it as the inventory says"
-        "Beside its starter something else would start this gateway again: another unit, a crontab, pm2, a shell loop. \
-         While the container runs that would be a second poller of the same bots. ocmigrate disarms one systemd unit; \
-         the rest is disarmed by hand, and armed again after a rollback.";
+        "Beside its starter something else would start this gateway again, and while the container runs that would be a second \
+         poller of the same bots. ocmigrate disarms services and lines of crontabs (OM-S013); a timer, a path unit or an \
+         application in another pm2 is disarmed by hand, and armed again after a rollback.";
     /// A starter that ocmigrate knows and does not disarm.
     FOREIGN_STARTER = "OM-S005" Inhibitor
         "run the gateway from its systemd unit: openclaw gateway install"
-        "The gateway is not started by a systemd unit but by cron, pm2, tmux, screen, a shell loop or by hand. ocmigrate \
-         knows how it is started and cannot disarm that yet: it moves gateways that a systemd unit starts.";
+        "ocmigrate knows what started this gateway and cannot disarm it: a line of a crontab that was not found again, or an \
+         application of pm2 whose name pm2 takes for a number, for all or for an option.";
     /// Could be started, but nothing does.
     SLEEPING_REVIVER = "OM-S006" Info
         "leave it as it is, or remove it"
@@ -182,6 +218,16 @@ catalogue! {
     COMPANION = "OM-S012" Info
         "look whether it reaches the gateway, and is reached, once the gateway runs in a container"
         "A process on this host speaks to the gateway over loopback, or serves it there.";
+    /// Something else would start it again, and is disarmed too.
+    DISARMED_REVIVER = "OM-S013" Info
+        "leave it: execute disarms it, and rollback arms it again"
+        "Beside its starter something else would start this gateway again: another service, a line of a crontab. execute keeps \
+         both from it while the container runs.";
+    /// Started by cron through a script.
+    SCRIPTED_LINE = "OM-S014" Info
+        "look whether the script does anything that the gateway needs in its container"
+        "cron runs a script, and the script starts the gateway. Its environment goes along into the container; what else the \
+         script does happens only natively. rollback starts the gateway by the line's own command.";
     /// More memory than there is.
     OVER_HOST = "OM-P001" Inhibitor
         "lower budgets or the reserve, move fewer groups, or accept it: --accept OM-P001"
@@ -305,6 +351,10 @@ catalogue! {
         "upgrade OpenClaw to 2026.9.6"
         "This release of OpenClaw has not been moved by ocmigrate's tests: its health endpoint or its configuration \
          differ.";
+    /// A program that is not there.
+    MISSING_PROGRAM = "OM-N001" Info
+        "install it where the agents need it; what is missing here will be missing in the container"
+        "A skill or a script of an agent asks for a program that is not on this host. OpenClaw leaves such skills out; the          script does not run.";
     /// Loopback services.
     LOOPBACK_URL = "OM-N002" Inhibitor
         "let the service listen on the host's address, or keep this gateway native for now"

@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Agent, Arming, Census, ChannelAccount, Credential, Reviver, Starter};
+use super::{
+    Agent, AgentName, Arming, Census, ChannelAccount, Credential, HostReference, Need, Reviver,
+    Starter,
+};
 use crate::secret::KeyedHash;
 use crate::units::Bytes;
 
@@ -62,10 +65,31 @@ pub struct Gateway {
     pub environment: Vec<EnvironmentVariable>,
     /// What it costs in memory, while it runs.
     pub memory: Option<Memory>,
+    /// What it keeps busy, while it runs.
+    pub load: Option<Load>,
     /// How long its last start took until it was ready, in milliseconds, where the log tells.
     pub last_boot_ms: Option<u64>,
     /// The files below its state directory and workspaces.
     pub census: Option<Census>,
+    /// The programs and libraries that its agents use, sorted.
+    pub needs: Vec<Need>,
+    /// What in its agents' own files reaches out to the host, sorted; at most [`Gateway::REFERENCES`] an agent.
+    pub references: Vec<HostReference>,
+}
+
+impl Gateway {
+    /// The most references of one agent that an inventory lists.
+    pub const REFERENCES: usize = 50;
+}
+
+impl Gateway {
+    /// Names its agents, in the order of the configuration.
+    pub fn agent_names(&self) -> impl Iterator<Item = AgentName> {
+        self.agents.iter().map(|agent| AgentName {
+            gateway: self.name.clone(),
+            agent: agent.id.clone(),
+        })
+    }
 }
 
 /// A user of the host; passwd(5).
@@ -166,4 +190,26 @@ pub struct Memory {
     pub pss: Bytes,
     /// The sum of the processes' peak resident sizes; `VmHWM` of `proc_pid_status(5)`.
     pub peak: Bytes,
+}
+
+/// What a gateway's processes keep busy besides memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// The threads of all its processes; `Threads` of `proc_pid_status(5)`.
+    pub threads: u64,
+    /// The open files of all its processes.
+    pub open_files: u64,
+    /// What it used of the processors, where that was watched.
+    pub processor: Option<ProcessorUse>,
+}
+
+/// The use of processors over a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessorUse {
+    /// How long it was watched, in milliseconds.
+    pub window_ms: u64,
+    /// The time that its processes ran meanwhile, in milliseconds of one processor.
+    pub used_ms: u64,
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::FileSystem;
 use crate::secret::KeyedHash;
 use crate::units::Bytes;
 
@@ -24,6 +25,8 @@ pub struct Host {
     pub memory_total: Bytes,
     /// Memory that is neither free nor reclaimable cache.
     pub memory_used: Bytes,
+    /// The file systems of `/`, the homes, Docker's data and this tool's, each once.
+    pub file_systems: Vec<FileSystem>,
     /// The control-group version that the system runs with.
     pub cgroup: CgroupVersion,
     /// The Docker Engine, where one answered.

@@ -10,6 +10,7 @@ mod finding;
 mod gateway;
 mod host;
 mod inspection;
+mod need;
 mod resting;
 mod starter;
 
@@ -17,16 +18,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use agent::{Agent, ChannelAccount, Credential, Exclusivity, Place};
-pub use census::{Census, Stray};
+pub use census::{Census, Class, EntryKind, FileSystem, Handover, Oddity, Sampled, Stray};
 pub use companion::{Companion, Contained, Part};
 pub use edge::{AgentName, Edge, EdgeKind};
 pub use finding::{Catalogued, Finding, Severity, catalogued};
 pub use gateway::{
-    Auth, Config, EnvironmentVariable, Gateway, GatewayName, Memory, Process, ProcessId, Release,
-    User,
+    Auth, Config, EnvironmentVariable, Gateway, GatewayName, Load, Memory, Process, ProcessId,
+    ProcessorUse, Release, User,
 };
 pub use host::{CgroupVersion, Distribution, Engine, Host};
 pub use inspection::{ConfigFacts, Inspection, Start, StartFacts, Subject, UnitFacts};
+pub use need::{HostReference, Need, NeedKind, ReferenceKind};
 pub use resting::RestingState;
 pub use starter::{
     Arming, ContainerStarter, CronStarter, LoopStarter, Pm2Starter, Reviver, Starter, UnitScope,

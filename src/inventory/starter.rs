@@ -88,6 +88,15 @@ pub struct Pm2Starter {
     pub user: String,
 }
 
+impl Pm2Starter {
+    /// Returns whether pm2 takes the name for this one application: numbers are ids, `all` is all, `-` begins an option.
+    #[must_use]
+    pub fn is_one(&self) -> bool {
+        let Self { name, .. } = self;
+        !name.is_empty() && name != "all" && !name.starts_with('-') && name.parse::<f64>().is_err()
+    }
+}
+
 /// A shell that runs a gateway in a loop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -173,6 +182,31 @@ impl Reviver {
 }
 
 impl Starter {
+    /// Returns whether execute can keep it from starting its gateway, stop that, and start it so again.
+    #[must_use]
+    pub fn is_movable(&self) -> bool {
+        match self {
+            Self::Unit(_) | Self::Tmux | Self::Screen | Self::Loop(_) | Self::Orphan => true,
+            Self::Cron(line) => line.line > 0,
+            Self::Pm2(app) => app.is_one(),
+            Self::Container(_) | Self::Other { .. } => false,
+        }
+    }
+
+    /// Returns whether execute can keep it from starting a gateway that something else started.
+    ///
+    /// A timer that is active fires whatever its conditions say, and of pm2 only the dump is known.
+    #[must_use]
+    pub fn is_disarmable(&self) -> bool {
+        match self {
+            Self::Unit(unit) => Path::new(&unit.name)
+                .extension()
+                .is_some_and(|end| end == "service"),
+            Self::Cron(line) => line.line > 0,
+            _ => false,
+        }
+    }
+
     /// Returns how it is kept from starting the gateway of this user, and allowed to again.
     #[must_use]
     pub fn arming(&self, user: &str) -> Arming {
@@ -346,6 +380,24 @@ mod tests {
         );
         assert!(disarmed(&Starter::Pm2(pm2)).contains("&& pm2 delete 'my claw' && pm2 save"));
         assert!(disarmed(&Starter::Loop(shell)).ends_with("kill 5"));
+    }
+
+    #[test]
+    fn an_application_whose_name_means_more_to_pm2_is_not_moved() {
+        let movable = |name: &str| {
+            Starter::Pm2(Pm2Starter {
+                name: name.into(),
+                dump: "/d".into(),
+                user: "joe".into(),
+            })
+            .is_movable()
+        };
+        assert!(movable("my claw"));
+        assert!(
+            ["", "all", "0", "--force"]
+                .iter()
+                .all(|name| !movable(name))
+        );
     }
 
     #[test]

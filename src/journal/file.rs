@@ -112,6 +112,11 @@ impl Journal {
             .map_err(failed("open"))?;
         file.set_len(parsed.length).map_err(failed("cut"))?;
         file.sync_all().map_err(failed("sync"))?;
+        let kept = super::reserve::take(path);
+        // A run that has begun goes on without; only a new one is refused.
+        if parsed.state.direction == Direction::Unopened {
+            kept.map_err(failed("keep room for"))?;
+        }
         sync_directory(path).map_err(failed("sync the directory of"))?;
         Ok(Self {
             path: path.to_owned(),
@@ -145,13 +150,37 @@ impl Journal {
         let sum = checksum(&self.sum, &entry);
         let line = format!("{{\"sum\":\"{sum}\",\"entry\":{entry}}}\n");
         fault::at(self.count, "before");
-        self.file.write_all(line.as_bytes()).map_err(failed)?;
-        self.file.sync_data().map_err(failed)?;
+        self.write(line.as_bytes()).map_err(failed)?;
         fault::at(self.count, "after");
         self.sum = sum;
         self.state = state;
         self.count += 1;
+        if self.state.direction == Direction::Ended(Outcome::Native) {
+            super::reserve::release(&self.path).map_err(|source| JournalError::File {
+                action: "give back the room of",
+                path: self.path.clone(),
+                source,
+            })?;
+        }
         Ok(())
+    }
+
+    /// Writes a line durably; on a full disk in the room that was kept for it.
+    fn write(&self, line: &[u8]) -> io::Result<()> {
+        let length = self.file.metadata()?.len();
+        match self.try_write(line) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                super::reserve::release(&self.path)?;
+                self.file.set_len(length)?;
+                self.try_write(line)
+            }
+            other => other,
+        }
+    }
+
+    fn try_write(&self, line: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(line)?;
+        self.file.sync_data()
     }
 
     /// Puts the journal of a run that ended native aside under the run's id, so that a new run can begin; without a journal

@@ -3,6 +3,7 @@
 
 mod file;
 mod lock;
+mod reserve;
 mod state;
 
 use schemars::JsonSchema;
@@ -59,4 +60,6 @@ pub enum Record {
     },
     /// Everything is undone: the host owns the gateway.
     Restored,
+    /// A person gave up the way back.
+    Finalized,
 }

@@ -59,6 +59,8 @@ pub enum Direction {
 pub enum Outcome {
     /// All in the container.
     InContainer,
+    /// All in the container, and no way back.
+    Final,
     /// All native.
     Native,
 }
@@ -147,6 +149,7 @@ impl Direction {
                 back(done + usize::from(started), reason)
             }
             (Ended(Outcome::InContainer), Record::Turned { reason }) => back(all, reason),
+            (Ended(Outcome::InContainer), Record::Finalized) => Ended(Outcome::Final),
             (
                 Back {
                     left,
@@ -202,6 +205,7 @@ const fn kind(record: &Record) -> &'static str {
         Record::Undoing { .. } => "undoing",
         Record::Undone { .. } => "undone",
         Record::Restored => "restored",
+        Record::Finalized => "finalized",
     }
 }
 
@@ -261,6 +265,22 @@ mod tests {
             end(&[&there[..], &back].concat()),
             Ok(Direction::Ended(Outcome::Native))
         );
+    }
+
+    #[test]
+    fn a_final_run_is_never_turned_back() {
+        let settled = [
+            opened(),
+            started(0),
+            Record::Done { step: 0 },
+            started(1),
+            Record::Done { step: 1 },
+            Record::Settled,
+        ];
+        let then = |records: &[Record]| follow(&[&settled[..], records].concat());
+        assert!(then(&[Record::Finalized]).is_ok());
+        assert!(then(&[Record::Finalized, turned()]).is_err());
+        assert!(follow(&[opened(), Record::Finalized]).is_err());
     }
 
     #[test]

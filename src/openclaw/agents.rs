@@ -55,19 +55,24 @@ pub(super) fn roster(config: &Merged) -> Vec<(String, Value)> {
 
 /// Returns where a setting of an agent stands, where it is set.
 pub(super) fn place_of(config: &Merged, id: &str, keys: &[&str]) -> Option<Place> {
-    let list = config.get(&["agents", "list"]).unwrap_or_default();
-    let is_it = |entry: &Value| entry.get("id").and_then(Value::as_str) == Some(id);
-    let index = if config.get(&["agents", "entries"]).is_some() {
-        None
+    let index;
+    let own = if config.find(&["agents", "entries"]).is_some() {
+        ["agents", "entries", id]
     } else {
-        let index = list.as_array().into_iter().flatten().position(is_it)?;
-        Some(index.to_string())
+        index = index_of(config, id)?;
+        ["agents", "list", &index]
     };
-    let own = index
-        .as_ref()
-        .map_or(["agents", "entries", id], |at| ["agents", "list", at]);
     let path: Vec<&str> = own.iter().chain(keys).copied().collect();
     config.place_of(&path)
+}
+
+/// Looks for an agent in `agents.list`; the list is not taken over as a whole, it may be long.
+fn index_of(config: &Merged, id: &str) -> Option<String> {
+    let mut indices = (0..MAX_ENTRIES).map(|index| index.to_string());
+    indices.find(|index| {
+        let found = config.get(&["agents", "list", index, "id"]);
+        found.as_ref().and_then(Value::as_str) == Some(id)
+    })
 }
 
 /// Returns where the workspaces of agents are set: their own, else the default's.

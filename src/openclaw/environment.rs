@@ -2,6 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::host::GatewayTrace;
+
+use super::known_secrets::{is_secret_name, long_enough};
+use crate::secret::Secret;
 
 /// Names that belong to the old starter: OpenClaw's own service markers, the user manager's session, and what
 /// systemd.exec(5), "Environment Variables Set or Propagated by the Service Manager", sets for a unit itself.
@@ -70,6 +76,19 @@ pub struct ShellFile {
     pub skipped: Vec<OsString>,
 }
 
+/// Returns the values of such a file whose names speak of secrets.
+#[must_use]
+pub fn known_secrets(file: &[u8]) -> Vec<Secret> {
+    let text = String::from_utf8_lossy(file);
+    let variables = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+    variables
+        .filter(|(name, _)| is_secret_name(name))
+        .filter_map(|(_, value)| long_enough(value.trim_matches('\'')))
+        .collect()
+}
+
 /// Writes variables as a file for the `.` of a POSIX shell, every byte of the values kept.
 ///
 /// Names that are no shell names, and the shell's own `IFS`, `PPID`, `OPTIND` and `PS4`, are skipped and returned.
@@ -88,15 +107,48 @@ pub fn to_shell(variables: &[(OsString, OsString)]) -> ShellFile {
 }
 
 fn line(name: &OsStr, value: &OsStr) -> Vec<u8> {
-    let mut line = [b"export ", name.as_bytes(), b"='"].concat();
-    for byte in value.as_bytes() {
+    [b"export ", name.as_bytes(), b"=", &quote(value), b"\n"].concat()
+}
+
+/// Returns a text as one word of a POSIX shell, every byte kept.
+#[must_use]
+pub fn quote(text: &OsStr) -> Vec<u8> {
+    let mut word = vec![b'\''];
+    for byte in text.as_bytes() {
         match byte {
-            b'\'' => line.extend(b"'\\''"),
-            other => line.push(*other),
+            b'\'' => word.extend(b"'\\''"),
+            other => word.push(*other),
         }
     }
-    line.extend(b"'\n");
-    line
+    word.push(b'\'');
+    word
+}
+
+/// Sets what names a gateway where nothing does: `--profile` and `--port` set no variable in its own environment, and its
+/// arguments are lost; seen with 2026.2.9, 2026.5.28 and 2026.9.6.
+pub fn name_gateway(variables: &mut Vec<(OsString, OsString)>, home: &Path, trace: &GatewayTrace) {
+    let is_set = |wanted: &str| variables.iter().any(|(name, _)| name == wanted);
+    let GatewayTrace {
+        state_directory,
+        config,
+        uid: _,
+        port,
+    } = trace;
+    let port = port.to_string();
+    let is_usual = *state_directory == home.join(".openclaw");
+    let is_beside = *config == state_directory.join("openclaw.json");
+    let named = [
+        ("OPENCLAW_STATE_DIR", state_directory.as_os_str(), is_usual),
+        ("OPENCLAW_CONFIG_PATH", config.as_os_str(), is_beside),
+        ("OPENCLAW_GATEWAY_PORT", OsStr::new(&port), false),
+    ];
+    let missing = named
+        .into_iter()
+        .filter(|(name, _, is_known)| !is_known && !is_set(name));
+    let missing: Vec<_> = missing
+        .map(|(name, value, _)| (name.into(), value.to_owned()))
+        .collect();
+    variables.extend(missing);
 }
 
 fn is_exportable(name: &OsStr) -> bool {
@@ -154,6 +206,26 @@ mod tests {
         let file = to_shell(&[("A".into(), value.into()), ("B".into(), "".into())]);
         assert_eq!(seen_by_sh(&file.text, "A"), value.as_bytes());
         assert_eq!(seen_by_sh(&file.text, "B"), b"");
+    }
+
+    #[test]
+    fn a_gateway_of_a_profile_is_named_and_one_that_is_named_stays() {
+        let trace = GatewayTrace {
+            state_directory: "/home/joe/.openclaw-work".into(),
+            config: "/home/joe/.openclaw-work/openclaw.json".into(),
+            uid: 7,
+            port: 21000,
+        };
+        let mut variables = vec![("OPENCLAW_GATEWAY_PORT".into(), "1".into())];
+        name_gateway(&mut variables, Path::new("/home/joe"), &trace);
+        let expected = [
+            ("OPENCLAW_GATEWAY_PORT".into(), "1".into()),
+            (
+                "OPENCLAW_STATE_DIR".into(),
+                "/home/joe/.openclaw-work".into(),
+            ),
+        ];
+        assert_eq!(variables, expected);
     }
 
     #[test]

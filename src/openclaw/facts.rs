@@ -1,7 +1,7 @@
 //! What a configuration says of its gateway, in the inventory's words.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -32,6 +32,13 @@ pub struct Context<'a> {
     pub state_directory: &'a Path,
     /// The gateway's environment: that of its process, then its `.env`.
     pub environment: &'a BTreeMap<String, String>,
+}
+
+/// The browser that agents use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Browser {
+    /// `browser.executablePath`, and where it stands; without it the first known one is taken.
+    pub executable: Option<(PathBuf, Place)>,
 }
 
 /// What a configuration says of its gateway.
@@ -65,6 +72,8 @@ pub struct Facts {
     pub secret_files: Vec<SecretFile>,
     /// Services on the host's loopback, the gateway's own port excepted.
     pub loopback_urls: Vec<LoopbackUrl>,
+    /// `browser`, unless it is switched off.
+    pub browser: Option<Browser>,
     /// Credentials whose values cannot be told from here.
     pub unresolved: Vec<Unresolved>,
     /// Whether variables also come from the user's login shell, which a scan does not run.
@@ -106,9 +115,26 @@ pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
             .into_iter()
             .filter(|url| url.port != Some(own_port))
             .collect(),
+        browser: browser(config, context),
         unresolved: search.unresolved,
         imports_shell: config.get(&["env", "shellEnv", "enabled"]) == Some(Value::Bool(true)),
     }
+}
+
+/// docs/tools/browser-linux-troubleshooting.md of 2026.9.6.
+fn browser(config: &Merged, context: &Context<'_>) -> Option<Browser> {
+    const PATH: [&str; 2] = ["browser", "executablePath"];
+    let settings = config.get(&["browser"]).filter(Value::is_object)?;
+    if settings.get("enabled") == Some(&Value::Bool(false)) {
+        return None;
+    }
+    let path = settings.get(PATH[1]).and_then(Value::as_str);
+    let path = path.filter(|path| !path.trim().is_empty());
+    let executable = path.and_then(|path| {
+        let path = layout::expand(path.trim(), context.home);
+        Some((path, config.place_of(&PATH)?))
+    });
+    Some(Browser { executable })
 }
 
 fn auth(config: &Merged, context: &Context<'_>) -> Auth {

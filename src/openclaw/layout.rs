@@ -10,7 +10,7 @@ use serde_json::Value;
 pub const DEFAULT_PORT: u16 = 18789;
 
 /// Returns the ports that a gateway takes, or may take, beside its own: the browser's control and the browsers; the
-/// former was seen at +3 with 2026.2.9 (ss(8)), +2 and the range are in docs/tools/browser.md of 2026.9.6.
+/// former was seen at +3 with 2026.2.9 (ss(8)); +2 and the range are what the documentation of 2026.9.6 says.
 #[must_use]
 pub fn derived_ports(version: Option<&super::Version>, port: u16) -> Vec<u16> {
     let is_old = version.is_some_and(|version| *version < super::release::BROWSER_CONTROL_AT_2);
@@ -38,6 +38,9 @@ pub const STATE_MARKS: [&str; 5] = [
     "moldbot.json",
     "agents",
 ];
+
+/// Folders of a state directory that a start can do without: caches, logs, locks, and media that were sent; 2026.9.6.
+pub const NOT_NEEDED_TO_START: [&str; 4] = ["cache", "logs", "media", "tmp"];
 
 /// Returns whether a directory of this name can be a state directory: `.openclaw`, `.openclaw-PROFILE`, or an old name.
 #[must_use]

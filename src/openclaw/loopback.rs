@@ -56,7 +56,8 @@ fn walk(config: &Merged, item: &Item, path: &mut Vec<String>, found: &mut Vec<Lo
     }
 }
 
-fn addresses(text: &str) -> impl Iterator<Item = (String, Option<u16>)> {
+/// Returns the loopback addresses of the URLs in a text, without user, password and path, and their ports.
+pub fn addresses(text: &str) -> impl Iterator<Item = (String, Option<u16>)> {
     text.match_indices("://").filter_map(|(at, _)| {
         let scheme = text
             .get(..at)?

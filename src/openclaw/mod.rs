@@ -11,9 +11,11 @@ mod credentials;
 mod edges;
 mod edit;
 mod include;
+mod known_secrets;
 mod loopback;
 mod merged;
 mod secret_file;
+mod skill;
 mod tree;
 mod value;
 
@@ -27,6 +29,7 @@ pub mod layout;
 pub mod meaning;
 pub mod output;
 pub mod release;
+pub mod sessions;
 
 pub use auth_store::{auth_store, oauth_logins};
 pub use bind::{Rewrite, RewriteError, Rewritten, find_included_tie, for_container};
@@ -34,12 +37,14 @@ pub use bindings::{BindingProblem, BindingProblemKind};
 pub use config::{ConfigError, Document};
 pub use credentials::{FoundCredential, Unresolved};
 pub use edges::{MOST_RELATIONS, Relation};
-pub use facts::{Context, Facts, facts};
+pub use facts::{Browser, Context, Facts, facts};
 pub use include::{
     IncludeError, IncludeProblem, IncludeReader, MAX_INCLUDE_BYTES, Origin, include_roots, merge,
 };
-pub use loopback::LoopbackUrl;
+pub use known_secrets::known_secrets;
+pub use loopback::{LoopbackUrl, addresses as loopback_addresses};
 pub use meaning::meaning;
 pub use merged::Merged;
 pub use release::Version;
 pub use secret_file::SecretFile;
+pub use skill::{SkillPrograms, skill_programs};

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::release::Health;
+
 /// What `config validate --json` said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validation {
@@ -54,15 +56,20 @@ pub struct AccountStatus {
 }
 
 impl AccountStatus {
-    /// Returns whether the account has polled since it was started.
+    /// Returns whether the account has polled since it was started, as far as its release tells.
     #[must_use]
-    pub fn is_polling(&self) -> bool {
+    pub fn is_polling(&self, health: Health) -> bool {
         let has_heard = match (self.last_transport_ms, self.last_start_ms) {
             (Some(heard), Some(started)) => heard > started,
             _ => false,
         };
         let is_ready = self.lifecycle.as_deref() == Some("ready");
-        self.running && self.connected && is_ready && has_heard && !self.has_error
+        let runs = self.running && !self.has_error && self.last_start_ms.is_some();
+        match health {
+            Health::Port => runs,
+            Health::Endpoints => runs && self.connected && has_heard,
+            Health::Stages => runs && self.connected && has_heard && is_ready,
+        }
     }
 }
 
@@ -95,6 +102,28 @@ fn status(channel: &str, said: &Value) -> Option<AccountStatus> {
         last_transport_ms: time("lastTransportActivityAt"),
         has_error: said.get("lastError").is_some_and(|error| !error.is_null()),
     })
+}
+
+/// Words of a log that call for an end, and what they mean. A second poller is told as `getUpdates conflict: … (409:
+/// Conflict…)` by 2026.2.9 and 2026.9.6 alike; the rest is node's.
+const ALARMS: [(&str, &str); 4] = [
+    (
+        "getUpdates conflict",
+        "another process polls one of its bots (409 in its log)",
+    ),
+    (
+        "409: Conflict",
+        "another process polls one of its bots (409 in its log)",
+    ),
+    ("JavaScript heap out of memory", "it ran out of memory"),
+    ("safe mode", "it runs in safe mode, in which bots are deaf"),
+];
+
+/// Finds what in a gateway's log says that it cannot go on like this.
+#[must_use]
+pub fn find_alarm(log: &str) -> Option<&'static str> {
+    let found = ALARMS.iter().find(|(words, _)| log.contains(words));
+    found.map(|(_, meaning)| *meaning)
 }
 
 /// What a gateway that was asked to suspend says.
@@ -159,9 +188,23 @@ mod tests {
         let accounts = parse_channels_status(said.as_bytes()).expect("an answer");
         let polling: Vec<_> = accounts
             .iter()
-            .map(|one| (one.account.as_str(), one.is_polling()))
+            .map(|one| (one.account.as_str(), one.is_polling(Health::Stages)))
             .collect();
         assert_eq!(polling, [("default", true), ("work", false)]);
+    }
+
+    #[test]
+    fn an_older_release_is_believed_what_it_can_tell() {
+        let v5 = READY.replace("\"lifecycle\":\"ready\",", "");
+        let v2 = r#"{"accountId":"default","enabled":true,"running":true,"lastStartAt":10,"lastError":null}"#;
+        let told = |account: &str, health| {
+            let said = format!("{{\"channelAccounts\":{{\"telegram\":[{account}]}}}}");
+            parse_channels_status(said.as_bytes()).expect("an answer")[0].is_polling(health)
+        };
+        assert!(told(&v5, Health::Endpoints) && !told(&v5, Health::Stages));
+        assert!(told(v2, Health::Port) && !told(v2, Health::Endpoints));
+        let broken = v2.replace("null", "\"401\"");
+        assert!(!told(&broken, Health::Port));
     }
 
     #[test]
@@ -171,7 +214,10 @@ mod tests {
             "\"lastTransportActivityAt\":5",
         );
         let said = format!("{{\"channelAccounts\":{{\"telegram\":[{old}]}}}}");
-        assert!(!parse_channels_status(said.as_bytes()).expect("an answer")[0].is_polling());
+        assert!(
+            !parse_channels_status(said.as_bytes()).expect("an answer")[0]
+                .is_polling(Health::Stages)
+        );
     }
 
     #[test]

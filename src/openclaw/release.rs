@@ -19,6 +19,14 @@ const FIRST_SEEDING_ORIGINS: Version = Version::new(2026, 9, 6);
 /// From here on the browser's control is at +2 and no longer at +3; seen with 2026.2.9, and not with 2026.5 and 2026.9.6.
 pub(super) const BROWSER_CONTROL_AT_2: Version = Version::new(2026, 3, 0);
 
+/// Seen to answer `/readyz`; 2026.2.9 answers every path with its page.
+const FIRST_READY: Version = Version::new(2026, 5, 28);
+/// Variables with which a gateway starts without its channels and its clock; 2026.2.9, 2026.5.28, 2026.9.6.
+pub const IDLE: [(&str, &str); 2] = [("OPENCLAW_SKIP_CHANNELS", "1"), ("OPENCLAW_SKIP_CRON", "1")];
+
+/// Seen to take a suspension; 2026.5.28 does not know of it.
+const FIRST_SUSPENDING: Version = Version::new(2026, 9, 6);
+
 /// A calendar version, for example `2026.9.6` or `2026.1.24-3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -106,10 +114,60 @@ pub fn is_tried(version: &Version) -> bool {
     TRIED.contains(version)
 }
 
+/// What a release tells of its health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Health {
+    /// Its port answers, and its accounts say that they run; 2026.2.9 sends its control page on every path.
+    Port,
+    /// `/healthz` and `/readyz` too, and when an account last heard from its channel; 2026.5.28.
+    Endpoints,
+    /// The stage that each account has come to, too; 2026.9.6.
+    Stages,
+}
+
+/// Returns what a release tells of its health; one between those that were seen tells what the older of them does.
+#[must_use]
+pub fn health(version: &Version) -> Health {
+    match version {
+        version if *version >= Version::new(2026, 9, 6) => Health::Stages,
+        version if *version >= Version::new(2026, 5, 28) => Health::Endpoints,
+        _ => Health::Port,
+    }
+}
+
+/// Returns whether the release can check a configuration without a gateway; in 2026.2.9 `config validate` opens a wizard.
+#[must_use]
+pub fn can_validate(version: &Version) -> bool {
+    health(version) >= Health::Endpoints
+}
+
+/// Returns whether the gateway lets its running turns finish after SIGTERM; 2026.2.9 is gone after five seconds at most
+/// (`runGatewayLoop`), and what it was at is lost.
+#[must_use]
+pub fn drains_at_stop(version: &Version) -> bool {
+    health(version) >= Health::Endpoints
+}
+
+/// Returns whether the gateway can be closed for new turns by [`suspend_argv`].
+#[must_use]
+pub fn can_suspend(version: &Version) -> bool {
+    *version >= FIRST_SUSPENDING
+}
+
 /// Returns whether a bind beyond loopback needs `gateway.controlUi.allowedOrigins` in this release.
 #[must_use]
 pub fn needs_allowed_origins(version: &Version) -> bool {
     *version >= FIRST_WITH_ORIGINS && *version < FIRST_SEEDING_ORIGINS
+}
+
+/// Returns the path that tells over HTTP whether the gateway is ready: `/readyz` says so in JSON; `/` answers at all.
+#[must_use]
+pub fn ready_path(version: &Version) -> &'static str {
+    if *version >= FIRST_READY {
+        "/readyz"
+    } else {
+        "/"
+    }
 }
 
 /// A `package.json` of OpenClaw.

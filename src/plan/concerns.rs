@@ -70,7 +70,17 @@ pub fn objections(plan: &Plan, group: &Group, accepted: &[String]) -> Vec<Findin
         .collect()
 }
 
-fn may_pass(finding: &Finding, accepted: &[String]) -> bool {
+/// Returns the entry of a plan's `accepted` for a finding that a person may accept.
+pub(super) fn entry(finding: &Finding) -> Option<String> {
+    let is_acceptable = ACCEPTABLE.contains(&finding.id.as_str());
+    let id = &finding.id;
+    is_acceptable.then(|| match finding.about.as_str() {
+        "host" => id.clone(),
+        about => format!("{id}:{about}"),
+    })
+}
+
+pub(super) fn may_pass(finding: &Finding, accepted: &[String]) -> bool {
     let is_edge = finding.id == catalogued::CUT_EDGE.id;
     let by_name = accepted
         .iter()
@@ -230,36 +240,35 @@ fn releases(group: &Group, gateways: &[&GatewayFacts]) -> Option<Finding> {
     found(format!("its gateways run {}", versions.join(" and ")))
 }
 
-/// The gateways of one container whose ports, derived ones included, meet.
+/// The gateways of one container that meet an earlier one at a port, derived ones included; each is told once.
 fn ports(gateways: &[&GatewayFacts]) -> Vec<Finding> {
-    let taken = |gateway: &GatewayFacts| {
-        let version = gateway.release.as_ref();
-        let version = version.and_then(|release| release.version.parse().ok());
-        let mut ports: BTreeSet<u16> = derived_ports(version.as_ref(), gateway.port)
-            .into_iter()
-            .collect();
-        ports.insert(gateway.port);
-        ports
-    };
     let mut holders: BTreeMap<u16, &GatewayName> = BTreeMap::new();
-    let mut pairs: BTreeMap<(&GatewayName, &GatewayName), u16> = BTreeMap::new();
+    let mut findings = Vec::new();
     for gateway in gateways {
-        for port in taken(gateway) {
-            match holders.get(&port) {
-                Some(other) => {
-                    pairs.entry((other, &gateway.name)).or_insert(port);
-                }
-                None => {
-                    holders.insert(port, &gateway.name);
-                }
-            }
+        let own = ports_of(gateway);
+        let met = own
+            .iter()
+            .find_map(|port| Some((port, *holders.get(port)?)));
+        if let Some((port, other)) = met {
+            let summary = format!("{other} takes port {port} too, for a browser perhaps");
+            findings.push(Finding::new(
+                &catalogued::DERIVED_PORTS,
+                &gateway.name,
+                summary,
+            ));
+        }
+        for port in own {
+            holders.entry(port).or_insert(&gateway.name);
         }
     }
-    let pairs = pairs.into_iter().map(|((one, other), port)| {
-        let summary = format!("{one} takes port {port} too, for a browser perhaps");
-        Finding::new(&catalogued::DERIVED_PORTS, other, summary)
-    });
-    pairs.collect()
+    findings
+}
+
+fn ports_of(gateway: &GatewayFacts) -> BTreeSet<u16> {
+    let version = gateway.release.as_ref();
+    let version = version.and_then(|release| release.version.parse().ok());
+    let derived = derived_ports(version.as_ref(), gateway.port).into_iter();
+    derived.chain([gateway.port]).collect()
 }
 
 /// The loopback services that the plan says nothing about.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::inventory::{
     Agent, ChannelAccount, Companion, Credential, Distribution, Edge, EnvironmentVariable, Gateway,
-    GatewayName, Host, Inventory, Memory, Part, Release, Starter, User,
+    GatewayName, Host, Inventory, Memory, Part, Release, Reviver, Starter, User,
 };
 use crate::secret::KeyedHash;
 use crate::units::Bytes;
@@ -109,6 +109,9 @@ pub struct GatewayFacts {
     pub port: u16,
     /// What starts it.
     pub starter: Starter,
+    /// What else would start it again by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revivers: Vec<Starter>,
     /// Its agents.
     pub agents: Vec<Agent>,
     /// Its channel accounts.
@@ -194,6 +197,7 @@ impl HostFacts {
             cores,
             memory_total,
             memory_used: _,
+            file_systems: _,
             cgroup: _,
             engine: _,
         } = host.clone();
@@ -221,6 +225,12 @@ impl GatewayFacts {
             bind: gateway.config.bind,
             port: gateway.port,
             starter: gateway.starter,
+            revivers: gateway
+                .revivers
+                .into_iter()
+                .filter(Reviver::is_dangerous)
+                .map(|reviver| reviver.starter)
+                .collect(),
             agents: gateway.agents,
             accounts: gateway.accounts,
             credentials: gateway

@@ -2,17 +2,24 @@
 //! caller's work.
 
 mod allocation;
+mod answers;
 mod blockers;
 mod bonds;
+mod budget;
 mod check;
 mod concerns;
+mod conversation;
 mod cost;
 mod facts;
 mod format1;
 mod group;
+pub mod grouping;
 mod locate;
 mod placing;
 mod propose;
+mod question;
+mod renew;
+mod topic;
 mod vocabulary;
 
 use std::path::PathBuf;
@@ -21,16 +28,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use allocation::{Allocation, allocations};
+pub use answers::{ANSWERS_FORMAT, Answer, Answers, parse_answers};
 pub use blockers::blockers;
 pub use check::{PlanError, check, parse, parse_inventory};
 pub use concerns::{Concern, concerns, objections};
+pub use conversation::Conversation;
 pub use cost::{Cost, cost};
 pub use facts::{Difference, Facts, GatewayFacts, HostFacts, Measured, Service};
 pub use group::{
     BaseImage, Budget, Group, Image, ImageRecipe, Loopback, LoopbackWay, Member, Network,
     OwnerPolicy, Sight,
 };
+pub use grouping::Grouping;
 pub use propose::{Wishes, propose};
+pub use question::{Choice, Form, Question};
+pub use renew::{Renewal, renew};
 pub use vocabulary::{Vocabulary, VocabularyError};
 
 use crate::inventory::AgentName;

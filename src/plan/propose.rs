@@ -180,7 +180,7 @@ fn base(inventory: &Inventory, given: Option<&str>) -> BaseImage {
 /// Names an image by the release and a hash of everything that decides its content.
 fn reference(gateway: &Gateway, base: &BaseImage) -> String {
     let version = gateway.release.as_ref().map_or("unknown", |r| &r.version);
-    let recipe = serde_json::to_vec(&(&gateway.release, &gateway.user, base)).unwrap_or_default();
+    let recipe = serde_json::to_vec(&(&gateway.release, base)).unwrap_or_default();
     let hash = blake3::hash(&recipe).to_hex();
     let short = hash.as_str().get(..8).unwrap_or_default();
     format!("ocmigrate/openclaw:{}-{short}", slug_version(version))

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::display;
 use crate::inventory::Finding;
 use crate::plan::{Difference, GatewayFacts, Group};
-use crate::step::{Description, Step};
+use crate::step::{Description, Rehearsed, Step};
 
 /// Everything a dry run says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,6 +78,23 @@ pub fn dry_run(
         stale: Vec::new(),
         refused: None,
     }
+}
+
+/// Says what a rehearsal measured, and the silence that follows from it.
+#[must_use]
+pub fn rehearsed_text(rehearsed: &Rehearsed) -> String {
+    let Rehearsed {
+        ready_ms,
+        peak,
+        limit,
+    } = *rehearsed;
+    let (from, to) = estimate(ready_ms);
+    format!(
+        "silence, by the rehearsal: {}-{} s per bot; ready after {:.1} s, memory {peak} of {limit}",
+        from / 1000,
+        to.div_ceil(1000),
+        std::time::Duration::from_millis(ready_ms).as_secs_f64()
+    )
 }
 
 /// A start takes as long as the last one, up to half as much again plus two seconds for stopping.

@@ -1,14 +1,18 @@
 //! Inventories, plans and runs as text, JSON and Markdown. Pure: values in, text out; colour is added by the caller.
 
 mod dry_run;
+mod groups;
 mod inspect;
+mod renewal;
 mod scan;
 mod silence;
 mod status;
 mod tokens;
 
-pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text};
+pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text, rehearsed_text};
+pub use groups::overview;
 pub use inspect::inspect_text;
+pub use renewal::renewal;
 pub use scan::scan_text;
 pub use silence::{Silence, Took, silence_text};
 pub use status::{GroupStatus, status_text};

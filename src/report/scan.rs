@@ -1,5 +1,8 @@
 //! An inventory as text.
 
+mod needs;
+mod ownership;
+
 use std::fmt::Write as _;
 
 use super::columns;
@@ -21,7 +24,10 @@ pub fn scan_text(inventory: &Inventory) -> String {
         agents(&mut text, &inventory.gateways);
         edges(&mut text, &inventory.edges);
         credentials(&mut text, &inventory.gateways);
-        ownership(&mut text, &inventory.gateways);
+        ownership::write(&mut text, &inventory.gateways);
+        needs::costs(&mut text, &inventory.gateways);
+        needs::needs(&mut text, &inventory.gateways);
+        needs::references(&mut text, &inventory.gateways);
     }
     companions(&mut text, &inventory.companions);
     contained(&mut text, &inventory.contained);
@@ -38,8 +44,13 @@ fn host(host: &Host) -> String {
         || "no Docker".to_owned(),
         |engine| format!("Docker {}", engine.version),
     );
+    let mut disks = String::new();
+    for it in &host.file_systems {
+        let (at, kind) = (&it.mounted_at, display::text(&it.kind));
+        let _ = writeln!(disks, "Disk {at}  {} of {} free ({kind})", it.free, it.size);
+    }
     format!(
-        "Host {}  {} cores  {} RAM ({} used)  {engine}  cgroup {}\n",
+        "Host {}  {} cores  {} RAM ({} used)  {engine}  cgroup {}\n{disks}",
         display::text(&host.name),
         host.cores,
         host.memory_total,
@@ -208,22 +219,6 @@ fn row(credential: &Credential) -> Vec<String> {
         or_dash(credential.account.as_deref().unwrap_or_default()),
         places.join(" "),
     ]
-}
-
-fn ownership(text: &mut String, gateways: &[Gateway]) {
-    for gateway in gateways {
-        let Some(census) = &gateway.census else {
-            continue;
-        };
-        let _ = writeln!(
-            text,
-            "Ownership  {}: {}, {}, {} of another owner",
-            display::text(&gateway.name.0),
-            display::count(census.entries, "entry", "entries"),
-            census.size,
-            census.strays
-        );
-    }
 }
 
 fn companions(text: &mut String, companions: &[Companion]) {

@@ -101,7 +101,14 @@ mod tests {
         change(&agents);
         let (reader, hasher) = (Reader::new(), Hasher::for_machine("m"));
         let sighting = at_rest(home.path(), "");
-        let gateway = gateway::read(&reader, &sighting, &[], &hasher).gateway;
+        let gateway = gateway::read(
+            &reader,
+            &sighting,
+            &[],
+            &hasher,
+            &crate::scan::Options::default(),
+        )
+        .gateway;
         let findings = shared(&reader, &[gateway], &hasher).into_iter();
         findings
             .map(|it| {

@@ -1,7 +1,7 @@
 //! What holds the agents of the whole host together: what configurations say, and what is shared between them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::inventory::{
     Agent, AgentName, Companion, Edge, EdgeKind, Gateway, GatewayName, Part, Place, ProcessId,
@@ -13,6 +13,8 @@ use crate::openclaw::Facts;
 pub(super) struct Bonds {
     seats: Vec<Seat>,
     edges: Vec<Edge>,
+    /// The paths that agents' files name, and where.
+    named: Vec<(AgentName, PathBuf, Place)>,
     /// Ports of loopback behind which a model server or a channel's API answers: its clients do not meet there.
     apis: BTreeSet<u16>,
 }
@@ -46,13 +48,32 @@ impl Bonds {
         Self {
             seats: seats.collect(),
             edges: edges.collect(),
+            named: Vec::new(),
             apis: apis.filter_map(|url| url.port).collect(),
         }
     }
 
+    /// Takes the paths in that the files of a gateway's agents name.
+    pub(super) fn naming(
+        mut self,
+        gateway: &GatewayName,
+        named: BTreeMap<(String, PathBuf), Place>,
+    ) -> Self {
+        let named = named.into_iter();
+        let named = named.map(|((agent, path), place)| (name(gateway, &agent), path, place));
+        self.named.extend(named);
+        self
+    }
+
     /// Takes those of another gateway in.
     pub(super) fn add(&mut self, other: Self) {
-        let Self { seats, edges, apis } = other;
+        let Self {
+            seats,
+            edges,
+            named,
+            apis,
+        } = other;
+        self.named.extend(named);
         self.seats.extend(seats);
         self.edges.extend(edges);
         self.apis.extend(apis);
@@ -61,6 +82,8 @@ impl Bonds {
     /// Returns every edge, sorted, each pair and kind once, with its first place.
     pub(super) fn edges(mut self, gateways: &[Gateway], companions: &[Companion]) -> Vec<Edge> {
         self.edges.extend(shared_workspaces(&self.seats));
+        self.edges
+            .extend(named_workspaces(&self.seats, &self.named));
         self.edges
             .extend(shared_companions(gateways, companions, &self.apis));
         self.edges.sort();
@@ -86,6 +109,32 @@ fn shared_workspaces(seats: &[Seat]) -> Vec<Edge> {
         edges.extend(inside.map(|inner| {
             let place = inner.place.clone().or_else(|| outer.place.clone());
             pair(&outer.agent, &inner.agent, EdgeKind::SharedWorkspace, place)
+        }));
+    }
+    edges
+}
+
+/// Returns for each path that an agent's file names the agents in whose workspace it lies, of several nested ones the
+/// innermost. Agents that share a workspace have an edge for that.
+fn named_workspaces(seats: &[Seat], named: &[(AgentName, PathBuf, Place)]) -> Vec<Edge> {
+    let owners: BTreeMap<&Path, Vec<&Seat>> = seats.iter().fold(BTreeMap::new(), |mut map, it| {
+        map.entry(it.workspace.as_path())
+            .or_insert_with(Vec::new)
+            .push(it);
+        map
+    });
+    let mut edges = Vec::new();
+    for (from, path, place) in named {
+        let inside = path.ancestors().find_map(|it| owners.get(it));
+        let others = inside.into_iter().flatten();
+        if others.clone().any(|it| it.agent == *from) {
+            continue;
+        }
+        edges.extend(others.map(|it| Edge {
+            from: from.clone(),
+            to: it.agent.clone(),
+            kind: EdgeKind::NamesWorkspace,
+            place: Some(place.clone()),
         }));
     }
     edges
@@ -232,6 +281,39 @@ mod tests {
         ];
         let expected = ["one:main SharedCompanion other:main None"];
         assert_eq!(shown(&bonds.edges(&gateways, &companions)), expected);
+    }
+
+    #[test]
+    fn a_path_in_a_file_leads_to_the_agent_of_the_innermost_workspace() {
+        let text = "{agents: {entries: {a: {workspace: '/w'}, b: {workspace: '/w/b'}, c: {workspace: '/c'}, d: {workspace: '/c'}}}}";
+        let (gateway, facts) = named("one", text);
+        let place = |line| Place {
+            path: "/w/MEMORY.md".into(),
+            line: Some(line),
+        };
+        let paths = [
+            ("a", "/w/b/x"),
+            ("a", "/w/y"),
+            ("b", "/c"),
+            ("c", "/c/z"),
+            ("b", "/elsewhere"),
+        ];
+        let paths = (1..).zip(paths);
+        let paths =
+            paths.map(|(line, (agent, path))| ((agent.to_owned(), path.into()), place(line)));
+        let bonds = Bonds::of(&gateway.name, &gateway.agents, Some(&facts));
+        let bonds = bonds.naming(&gateway.name, paths.collect());
+        let edges = bonds.edges(&[], &[]);
+        let found: Vec<_> = shown(&edges)
+            .into_iter()
+            .filter(|it| it.contains("Names"))
+            .collect();
+        let expected = [
+            "one:a NamesWorkspace one:b Some(1)",
+            "one:b NamesWorkspace one:c Some(3)",
+            "one:b NamesWorkspace one:d Some(3)",
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

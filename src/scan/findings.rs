@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::ownership;
 use crate::display;
 use crate::inventory::{Finding, Gateway, Starter, catalogued};
 use crate::openclaw::{Facts, Version, release};
@@ -18,12 +19,11 @@ pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr
         open_bind(gateway, facts),
         no_origins(gateway, facts),
         foreign_port(gateway, foreign),
-        strays(gateway),
-        hard_links(gateway),
     ];
     single
         .into_iter()
         .flatten()
+        .chain(ownership::findings(gateway))
         .chain(revivers(gateway))
         .chain(loopback(gateway, facts))
         .collect()
@@ -32,6 +32,9 @@ pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr
 fn revivers(gateway: &Gateway) -> Vec<Finding> {
     let findings = gateway.revivers.iter().map(|reviver| {
         let (kind, does) = match () {
+            () if reviver.is_dangerous() && reviver.starter.is_disarmable() => {
+                (&catalogued::DISARMED_REVIVER, "would start it again")
+            }
             () if reviver.is_dangerous() => (&catalogued::REVIVER, "would start it again"),
             () if reviver.asks_unit => (&catalogued::ASKS_UNIT, "asks its unit to start"),
             () => (&catalogued::SLEEPING_REVIVER, "could start it"),
@@ -39,7 +42,7 @@ fn revivers(gateway: &Gateway) -> Vec<Finding> {
         let summary = format!("{} {does}, {}", reviver.starter, reviver.when);
         let finding = Finding::new(kind, &gateway.name, display::text(&summary))
             .at(place(&reviver.starter, reviver.script.as_deref()));
-        if reviver.is_dangerous() {
+        if reviver.is_dangerous() && !reviver.starter.is_disarmable() {
             finding.remedied_by(&reviver.arming.disarm)
         } else {
             finding
@@ -64,14 +67,10 @@ fn place(starter: &Starter, script: Option<&Path>) -> String {
 
 fn starter(gateway: &Gateway) -> Option<Finding> {
     let (kind, summary) = match &gateway.starter {
-        Starter::Unit(_) => return None,
+        known if known.is_movable() => return None,
         Starter::Other { seen } => (
             &catalogued::UNKNOWN_STARTER,
             format!("what starts it is not known: it runs {seen}"),
-        ),
-        Starter::Orphan => (
-            &catalogued::FOREIGN_STARTER,
-            "it was started by hand, and nothing starts it again".to_owned(),
         ),
         known => (
             &catalogued::FOREIGN_STARTER,
@@ -85,7 +84,10 @@ fn starter(gateway: &Gateway) -> Option<Finding> {
 fn through_script(gateway: &Gateway) -> Option<Finding> {
     let script = display::path(gateway.script.as_ref()?);
     let summary = format!("{} starts it through {script}", gateway.starter);
-    let kind = &catalogued::THROUGH_SCRIPT;
+    let kind = match gateway.starter {
+        Starter::Cron(_) => &catalogued::SCRIPTED_LINE,
+        _ => &catalogued::THROUGH_SCRIPT,
+    };
     Some(Finding::new(kind, &gateway.name, display::text(&summary)).at(script))
 }
 
@@ -164,32 +166,6 @@ fn foreign_port(gateway: &Gateway, foreign: &[SocketAddr]) -> Option<Finding> {
     Some(Finding::new(&catalogued::FOREIGN_PORT, &gateway.name, summary).at(address))
 }
 
-fn strays(gateway: &Gateway) -> Option<Finding> {
-    let census = gateway.census.as_ref().filter(|census| census.strays > 0)?;
-    let summary = format!(
-        "{} of {} entries do not belong to {}",
-        census.strays, census.entries, gateway.user.name
-    );
-    let finding = Finding::new(&catalogued::STRAY_OWNER, &gateway.name, summary);
-    Some(match census.sample.first() {
-        Some(stray) => finding.at(&stray.path),
-        None => finding,
-    })
-}
-
-fn hard_links(gateway: &Gateway) -> Option<Finding> {
-    let census = gateway
-        .census
-        .as_ref()
-        .filter(|census| census.hard_linked_strays > 0)?;
-    let summary = format!(
-        "{} files of another owner have several names",
-        census.hard_linked_strays
-    );
-    let place = display::path(&gateway.state_directory);
-    Some(Finding::new(&catalogued::HARD_LINKED_STRAY, &gateway.name, summary).at(place))
-}
-
 fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
     let urls = facts.into_iter().flat_map(|facts| &facts.loopback_urls);
     let findings = urls.map(|url| {
@@ -207,8 +183,8 @@ fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
 pub(super) mod tests {
     use super::*;
     use crate::inventory::{
-        Arming, Auth, Census, Config, CronStarter, GatewayName, Release, Reviver, UnitScope,
-        UnitStarter, User, When,
+        Arming, Auth, Config, CronStarter, GatewayName, Release, Reviver, UnitScope, UnitStarter,
+        User, When,
     };
     use crate::openclaw::{Context, Merged, facts};
     use crate::secret::Hasher;
@@ -262,8 +238,11 @@ pub(super) mod tests {
             revivers: Vec::new(),
             environment: Vec::new(),
             memory: None,
+            load: None,
             last_boot_ms: None,
             census: None,
+            needs: Vec::new(),
+            references: Vec::new(),
         }
     }
 
@@ -321,7 +300,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_known_starter_that_is_no_unit_is_found_at_its_place() {
+    fn only_what_cannot_be_disarmed_is_an_inhibitor_at_its_place() {
         let cron = || {
             Starter::Cron(CronStarter {
                 file: "/etc/cron.d/claw".into(),
@@ -330,16 +309,28 @@ pub(super) mod tests {
                 schedule: "@reboot".into(),
             })
         };
-        let expected = ["OM-S005 /etc/cron.d/claw:4"];
-        assert_eq!(found(|it| it.starter = cron(), "{}", &[]), expected);
-        assert_eq!(
-            found(|it| it.starter = Starter::Orphan, "{}", &[]),
-            ["OM-S005 "]
-        );
+        let lost = || {
+            Starter::Cron(CronStarter {
+                file: "/var/spool/cron/crontabs/joe".into(),
+                line: 0,
+                user: "joe".into(),
+                schedule: "?".into(),
+            })
+        };
+        let expected = ["OM-S005 /var/spool/cron/crontabs/joe"];
+        assert_eq!(found(|it| it.starter = lost(), "{}", &[]), expected);
+        for movable in [cron(), Starter::Orphan, Starter::Tmux] {
+            assert_eq!(found(|it| it.starter = movable, "{}", &[]), [""; 0]);
+        }
         assert_eq!(
             found(|it| it.script = Some("/run.sh".into()), "{}", &[]),
             ["OM-S011 /run.sh"]
         );
+        let scripted = |it: &mut Gateway| {
+            it.starter = cron();
+            it.script = Some("/run.sh".into());
+        };
+        assert_eq!(found(scripted, "{}", &[]), ["OM-S014 /run.sh"]);
         let reviver = |when, asks_unit| Reviver {
             starter: cron(),
             when,
@@ -347,11 +338,22 @@ pub(super) mod tests {
             asks_unit,
             arming: cron().arming("joe"),
         };
+        let by_timer = |it: &mut Gateway| {
+            let mut timer = reviver(When::OnSchedule, false);
+            timer.starter = Starter::Unit(UnitStarter {
+                name: "claw.timer".into(),
+                scope: UnitScope::System,
+                file: "/u/claw.timer".into(),
+                enablement: "enabled".into(),
+            });
+            it.revivers.push(timer);
+        };
+        assert_eq!(found(by_timer, "{}", &[]), ["OM-S004 /u/claw.timer"]);
         let id = |when, asks_unit| {
             let add = |it: &mut Gateway| it.revivers.push(reviver(when, asks_unit));
             found(add, "{}", &[]).join(",")
         };
-        assert_eq!(id(When::OnSchedule, false), "OM-S004 /etc/cron.d/claw:4");
+        assert_eq!(id(When::OnSchedule, false), "OM-S013 /etc/cron.d/claw:4");
         assert_eq!(id(When::OnSchedule, true), "OM-S007 /etc/cron.d/claw:4");
         assert_eq!(id(When::ByHand, false), "OM-S006 /etc/cron.d/claw:4");
     }
@@ -389,15 +391,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn strays_foreign_ports_and_loopback_services_are_found_at_their_place() {
-        let census = Census {
-            entries: 9,
-            strays: 2,
-            hard_linked_strays: 1,
-            ..Census::default()
-        };
-        let expected = ["OM-O002 ", "OM-O004 /home/joe/.openclaw"];
-        assert_eq!(found(|it| it.census = Some(census), "{}", &[]), expected);
+    fn foreign_ports_and_loopback_services_are_found_at_their_place() {
         let address = "127.0.0.1:18789".parse().expect("an address");
         assert_eq!(found(|_| {}, "{}", &[address]), ["OM-N001 127.0.0.1:18789"]);
         let text = "{\nmodels: {providers: {x: {baseUrl: 'http://localhost:11434/v1'}}}}";

@@ -8,8 +8,9 @@ use super::config::{self, Reading};
 use super::credentials::Ledger;
 use super::edges::Bonds;
 use super::sighting::Sighting;
-use super::{bindings, credentials, exposure, findings, release};
+use super::{Options, bindings, credentials, exposure, findings, load, needs, own_files, release};
 use crate::display;
+use crate::host::Ground;
 use crate::host::reader::{Listener, Reader};
 use crate::inventory::{
     Agent, Census, EnvironmentVariable, Finding, Gateway, Memory, Process, ProcessId,
@@ -36,6 +37,7 @@ pub(super) fn read(
     sighting: &Sighting,
     listeners: &[Listener],
     hasher: &Hasher,
+    options: &Options<'_>,
 ) -> Seen {
     let mut reading = config::read(reader, sighting, hasher);
     let addresses = addresses(sighting, listeners);
@@ -50,9 +52,22 @@ pub(super) fn read(
     let mut findings = std::mem::take(&mut reading.findings);
     findings.extend(credentials::findings(sighting, &ledger.unresolved));
     let mut gateway = gateway(reader, sighting, &reading, ledger, hasher);
-    gateway.census = census(&gateway, &mut unseen);
+    gateway.census = census(&gateway, options, &mut unseen);
     gateway.port = port;
     gateway.listeners = addresses;
+    let own = own_files::read(reader, &gateway);
+    unseen.extend(own.cut.iter().map(|agent| {
+        let agent = display::text(agent);
+        format!(
+            "{}: some files of {agent}, or what they reach of the host",
+            gateway.name
+        )
+    }));
+    let browser = reading
+        .facts
+        .as_ref()
+        .and_then(|facts| facts.browser.as_ref());
+    gateway.needs = needs::needs(reader, sighting, &gateway, &own, browser);
     let version = gateway
         .release
         .as_ref()
@@ -71,9 +86,11 @@ pub(super) fn read(
         reading.facts.as_ref(),
         &foreign(sighting, listeners, port),
     ));
+    gateway.references = own.references;
     let urls = reading.facts.iter().flat_map(|facts| &facts.loopback_urls);
     Seen {
-        bonds: Bonds::of(&gateway.name, &gateway.agents, reading.facts.as_ref()),
+        bonds: Bonds::of(&gateway.name, &gateway.agents, reading.facts.as_ref())
+            .naming(&gateway.name, own.named),
         gateway,
         named_ports: urls.filter_map(|url| url.port).collect(),
         findings,
@@ -107,8 +124,11 @@ fn gateway(
         revivers: sighting.revivers.clone(),
         environment: environment(sighting, hasher),
         memory: memory(reader, sighting),
+        load: process(reader, sighting).map(|process| load::load(reader, &process)),
         last_boot_ms: last_boot_ms(reader, sighting),
         census: None,
+        needs: Vec::new(),
+        references: Vec::new(),
     }
 }
 
@@ -129,7 +149,7 @@ fn process(reader: &Reader, sighting: &Sighting) -> Option<Process> {
     })
 }
 
-fn members(sighting: &Sighting) -> Vec<ProcessId> {
+pub(super) fn members(sighting: &Sighting) -> Vec<ProcessId> {
     let families = sighting.family.iter();
     families
         .flat_map(|family| {
@@ -261,14 +281,34 @@ fn last_boot_ms(reader: &Reader, sighting: &Sighting) -> Option<u64> {
         .and_then(|boot| u64::try_from(boot.as_millis()).ok())
 }
 
-fn census(gateway: &Gateway, unseen: &mut Vec<String>) -> Option<Census> {
+fn census(gateway: &Gateway, options: &Options<'_>, unseen: &mut Vec<String>) -> Option<Census> {
     let workspaces = gateway.agents.iter().map(|agent| agent.workspace.clone());
     let roots: Vec<PathBuf> = [gateway.state_directory.clone()]
         .into_iter()
         .chain(workspaces)
         .collect();
-    match crate::host::census(&roots, gateway.user.uid, gateway.user.gid) {
-        Ok(census) => Some(census),
+    let ground = Ground {
+        roots: &roots,
+        // Links of a state directory lead into the package, which lies at the same path in the image.
+        inside: gateway
+            .release
+            .iter()
+            .map(|it| it.package.as_path())
+            .collect(),
+        owner: (gateway.user.uid, gateway.user.gid),
+    };
+    match crate::host::census(&ground, &|counted| {
+        (options.progress)(&gateway.name, counted);
+    }) {
+        Ok(census) => {
+            if census.undecided > 0 {
+                unseen.push(format!(
+                    "{}: whether {} names of hard-linked files have others outside",
+                    gateway.name, census.undecided
+                ));
+            }
+            Some(census)
+        }
         Err(error) => {
             unseen.push(format!("{}: files not counted: {error}", gateway.name));
             None

@@ -1,10 +1,13 @@
 //! The machine itself, in the inventory's words.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::host::reader::Reader;
 use crate::inventory::{CgroupVersion, Distribution, Engine, Host};
 use crate::secret::Hasher;
+
+/// Where users, Docker and this tool keep their files.
+const FILE_SYSTEMS: [&str; 4] = ["/", "/home", "/var/lib", "/var/lib/docker"];
 
 /// Makes the hasher for this machine, keyed by `/etc/machine-id`, or by the host's name where there is none.
 #[must_use]
@@ -31,6 +34,7 @@ pub(super) fn host(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> 
         cores: machine.cores,
         memory_total: machine.memory_total,
         memory_used: machine.memory_used,
+        file_systems: crate::host::file_systems(&FILE_SYSTEMS.map(PathBuf::from)),
         cgroup: if machine.is_cgroup_unified {
             CgroupVersion::V2
         } else {

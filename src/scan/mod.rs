@@ -21,8 +21,16 @@ mod gateway;
 mod include;
 mod inspect;
 mod launch;
+mod libraries;
+mod load;
 mod machine;
+mod needs;
+mod options;
+mod own_files;
+mod ownership;
+mod packages;
 mod pm2;
+mod references;
 mod release;
 mod rest;
 mod script;
@@ -40,27 +48,23 @@ use crate::secret::Hasher;
 
 use companions::Web;
 use edges::Bonds;
+use load::Watch;
 
 pub use companions::Named;
 pub use inspect::inspect;
 pub use machine::hasher;
+pub use options::Options;
 
 /// Scans the host.
 ///
 /// `engine` is what the Docker Engine says of itself, where one answered; the hasher is [`hasher`]'s. Without root only
 /// the gateways of the calling user are seen, and `unseen` says so.
 #[must_use]
-pub fn scan(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> Inventory {
-    scan_with(reader, engine, hasher, &[])
-}
-
-/// Scans the host, and names the processes that a person calls companions of gateways.
-#[must_use]
-pub fn scan_with(
+pub fn scan(
     reader: &Reader,
     engine: Option<Engine>,
     hasher: &Hasher,
-    named: &[Named],
+    options: &Options<'_>,
 ) -> Inventory {
     let mut unseen = Vec::new();
     let host = machine::host(reader, engine, hasher);
@@ -74,15 +78,17 @@ pub fn scan_with(
     let mut sightings: Vec<_> = running.collect();
     findings.extend(launches.findings);
     let sleeping = rest::place(reader, launches.found, &mut sightings);
+    let members = sightings.iter().flat_map(gateway::members);
+    let watch = Watch::begin(reader, members);
     let states = states::resting(reader, &sightings, &sleeping);
     findings.extend(states::findings(&states));
     findings.extend(contained::findings(&contained));
     let web = Web::read(reader, &listeners);
-    let mut companions = companions::named(reader, &web, named, &mut unseen);
+    let mut companions = companions::named(reader, &web, options.named, &mut unseen);
     let mut gateways: Vec<Gateway> = Vec::new();
     let mut bonds = Bonds::default();
     for sighting in sightings {
-        let seen = gateway::read(reader, &sighting, &listeners, hasher);
+        let seen = gateway::read(reader, &sighting, &listeners, hasher, options);
         unseen.extend(seen.unseen);
         findings.extend(seen.findings);
         companions.extend(companions::of(
@@ -98,6 +104,11 @@ pub fn scan_with(
     findings.extend(tokens::shared(&gateways));
     findings.extend(auth_store::shared(reader, &gateways, hasher));
     gateways.sort_by(|one, other| one.name.cmp(&other.name));
+    needs::complete(reader, &mut gateways);
+    findings.extend(gateways.iter().flat_map(needs::findings));
+    if let Some(window) = options.window {
+        watch.end(reader, window, &mut gateways);
+    }
     let edges = bonds.edges(&gateways, &companions);
     sort(&mut findings);
     Inventory {
@@ -133,7 +144,9 @@ mod tests {
     fn this_machine_is_scanned_twice_with_the_same_identity() {
         let reader = Reader::new();
         let hasher = hasher(&reader);
-        let (one, other) = (scan(&reader, None, &hasher), scan(&reader, None, &hasher));
+        let options = Options::default();
+        let scanned = || scan(&reader, None, &hasher, &options);
+        let (one, other) = (scanned(), scanned());
         assert_eq!(one.host.machine, other.host.machine);
         assert_eq!(one.format, FORMAT);
         assert!(one.findings.iter().any(|finding| finding.id == "OM-D001"));

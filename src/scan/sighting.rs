@@ -9,7 +9,7 @@ use super::family::Family;
 use super::launch::{Launch, Launches};
 use super::{starter, units};
 use crate::host::reader::Reader;
-use crate::inventory::{GatewayName, Place, Reviver, Starter, User};
+use crate::inventory::{GatewayName, Place, Reviver, Starter, User, When};
 use crate::openclaw::layout;
 
 /// Variables that OpenClaw sets for itself in the helpers of a gateway with a profile, and not in its own environment.
@@ -76,7 +76,8 @@ pub(super) fn running(reader: &Reader, family: Family, launches: &Launches) -> S
     sighting
 }
 
-/// Finds the line of a crontab, or the application of pm2, that a running gateway was started by.
+/// Finds the line of a crontab, or the application of pm2, that a running gateway was started by. One that nothing keeps
+/// any more was started by the line that names it, where there is one: lines put their commands into the background.
 fn find_line(reader: &Reader, sighting: &mut Sighting, launches: &Launches) {
     let fits = |launch: &&Launch| match (&sighting.starter, &launch.starter) {
         (Starter::Cron(_), Starter::Cron(_)) => {
@@ -84,14 +85,22 @@ fn find_line(reader: &Reader, sighting: &mut Sighting, launches: &Launches) {
             let is_same = |path: PathBuf| path == sighting.state_directory;
             launch.user.uid == sighting.user.uid && told.is_none_or(is_same)
         }
+        (Starter::Orphan, Starter::Cron(_)) => {
+            launch.user.uid == sighting.user.uid
+                && launch.command.asks.is_none()
+                && launch.state_directory(reader).as_ref() == Some(&sighting.state_directory)
+        }
         (Starter::Pm2(one), Starter::Pm2(other)) => {
             one.name == other.name && one.dump == other.dump
         }
         _ => false,
     };
-    if let Some(launch) = launches.found.iter().find(fits) {
+    let fitting: Vec<_> = launches.found.iter().filter(fits).collect();
+    // Of a line for the boot and a watchdog the first is the start as it is meant.
+    let at_boot = fitting.iter().find(|launch| launch.when == When::AtBoot);
+    if let Some(launch) = at_boot.or(fitting.first()) {
         sighting.starter = launch.starter.clone();
-        sighting.launch = Some(launch.clone());
+        sighting.launch = Some((*launch).clone());
     }
 }
 

@@ -75,7 +75,14 @@ mod tests {
             .iter()
             .map(|home| {
                 let sighting = at_rest(home.path(), "");
-                gateway::read(&Reader::new(), &sighting, &[], &Hasher::for_machine("m")).gateway
+                gateway::read(
+                    &Reader::new(),
+                    &sighting,
+                    &[],
+                    &Hasher::for_machine("m"),
+                    &crate::scan::Options::default(),
+                )
+                .gateway
             })
             .collect();
         let findings = shared(&gateways).into_iter();

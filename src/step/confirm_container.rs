@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::confirm_native::Nothing;
 use super::context::{CHANNELS_DEADLINE, find_silent_account};
-use super::{Context, Description, Drift, Kind, Reach, Result, Sign};
+use super::{Context, Description, Drift, Kind, Reach, Result, Sign, StepError};
 use crate::docker::ContainerState;
 
 /// How often verify looks again at a container that does not answer.
@@ -45,11 +45,7 @@ impl Kind for ConfirmContainer {
     }
 
     fn apply(&self, _before: &Nothing, context: &Context) -> Result<()> {
-        context.wait_until_well(
-            &format!("container {}", self.container),
-            &|| self.find_problem(context),
-            &|| self.find_end(context),
-        )
+        self.wait(context)
     }
 
     fn undo(&self, _before: &Nothing, _context: &Context) -> Result<()> {
@@ -78,6 +74,19 @@ impl Kind for ConfirmContainer {
 }
 
 impl ConfirmContainer {
+    /// Waits until it is well; the reason why it is not ends with its log.
+    pub(super) fn wait(&self, context: &Context) -> Result<()> {
+        let result = context.wait_until_well(
+            &format!("container {}", self.container),
+            &|| self.find_problem(context),
+            &|| self.find_end(context),
+        );
+        result.map_err(|error| {
+            let log = context.container_log(&self.container, &self.reach.trace.config);
+            StepError::unmet(format!("{error}{log}"))
+        })
+    }
+
     fn find_problem(&self, context: &Context) -> Result<Option<String>> {
         if let Some(problem) = self.find_end(context)? {
             return Ok(Some(problem));
@@ -96,17 +105,17 @@ impl ConfirmContainer {
             &[],
             CHANNELS_DEADLINE,
         )?;
-        Ok(find_silent_account(&self.reach.accounts, &output.stdout))
+        Ok(find_silent_account(&self.reach, &output.stdout))
     }
 
     /// Returns why waiting longer is no use: the container is gone, ended, or starts again and again.
-    fn find_end(&self, context: &Context) -> Result<Option<String>> {
+    pub(super) fn find_end(&self, context: &Context) -> Result<Option<String>> {
         let Some(container) = context.docker.find_container(&self.container)? else {
             return Ok(Some("the container is gone".to_owned()));
         };
         Ok(match container.state {
             ContainerState::Running if container.restarts > 0 => {
-                Some(format!("it was restarted {} times", container.restarts))
+                Some("it ended, and the engine started it again".to_owned())
             }
             ContainerState::Running => None,
             ContainerState::Restarting => Some("it ends and is restarted".to_owned()),

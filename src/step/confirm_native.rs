@@ -74,7 +74,7 @@ impl ConfirmNative {
             return Ok(None);
         }
         let printed = self.print_channels(context)?;
-        Ok(find_silent_account(&self.reach.accounts, &printed))
+        Ok(find_silent_account(&self.reach, &printed))
     }
 
     /// Runs OpenClaw's own command as the gateway's user, with the gateway's own environment.

@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Result, StepError};
-use crate::docker::Docker;
+use crate::docker::{ContainerState, Docker};
 use crate::host::{GatewayTrace, Host};
 use crate::inventory::User;
+use crate::openclaw::release::Health;
 use crate::openclaw::{health, output};
 use crate::secret::Hasher;
 
@@ -38,6 +39,8 @@ pub struct Paths {
     pub system_units: PathBuf,
     /// Where drop-ins for units of all users' managers go; `/etc/systemd/user`.
     pub user_units: PathBuf,
+    /// This program, as a unit calls it at boot.
+    pub program: PathBuf,
 }
 
 impl Paths {
@@ -49,6 +52,7 @@ impl Paths {
             etc: PathBuf::from("/etc/ocmigrate"),
             system_units: PathBuf::from("/etc/systemd/system"),
             user_units: PathBuf::from("/etc/systemd/user"),
+            program: PathBuf::from("/usr/local/bin/ocmigrate"),
         }
     }
 
@@ -64,10 +68,34 @@ impl Paths {
         self.state.join("groups").join(group)
     }
 
+    /// Returns the environment of a group's gateway, as a file for the `.` of a shell.
+    #[must_use]
+    pub fn environment(&self, group: &str) -> PathBuf {
+        self.group_etc(group).join("environment")
+    }
+
     /// Returns the directory of one group's launcher and environment, which its container sees.
     #[must_use]
     pub fn group_etc(&self, group: &str) -> PathBuf {
         self.etc.join("groups").join(group)
+    }
+}
+
+/// What a person chose for one run, beside the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choices {
+    /// Whether the container is started on a copy of the state first.
+    pub rehearsal: bool,
+    /// For how many seconds the container is watched before the run ends.
+    pub soak_seconds: u64,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self {
+            rehearsal: true,
+            soak_seconds: 60,
+        }
     }
 }
 
@@ -82,6 +110,8 @@ pub struct Reach {
     pub user: User,
     /// What identifies its native processes.
     pub trace: GatewayTrace,
+    /// What its release tells of its health.
+    pub health: Health,
     /// The argv that prints the state of its channels as JSON.
     pub channels_argv: Vec<String>,
     /// The accounts whose bots must poll, as `channel/account`.
@@ -95,11 +125,31 @@ pub(super) const CHANNELS_DEADLINE: Duration = Duration::from_secs(90);
 const HEALTH_PAUSE: Duration = Duration::from_millis(500);
 
 impl Context<'_> {
+    /// Refuses to arm or start anything native while the container runs.
+    pub(super) fn refuse_while_it_runs(&self, container: &str) -> Result<()> {
+        let found = self.docker.find_container(container)?;
+        match found.map(|container| container.state) {
+            Some(ContainerState::Running | ContainerState::Restarting) => {
+                Err(StepError::unmet_with_hint(
+                    format!(
+                        "container `{container}` still runs, so the native gateway is not started"
+                    ),
+                    format!("docker stop {container}, and roll back again"),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns what keeps a gateway from being live and ready as seen from the host; `None` when it is.
     pub(super) fn find_unreadiness(&self, reach: &Reach) -> Result<Option<String>> {
         let Some(live) = self.host.get(reach.port, "/healthz")? else {
             return Ok(Some(format!("nobody answers on 127.0.0.1:{}", reach.port)));
         };
+        if reach.health == Health::Port {
+            let is_other = live.status != 200;
+            return Ok(is_other.then(|| format!("it answers with status {}", live.status)));
+        }
         if !health::is_live(&live) {
             return Ok(Some("/healthz does not say that it is live".to_owned()));
         }
@@ -139,15 +189,16 @@ impl Context<'_> {
 }
 
 /// Returns the first of these accounts that does not poll, by what `channels status` printed.
-pub(super) fn find_silent_account(accounts: &[String], printed: &[u8]) -> Option<String> {
+pub(super) fn find_silent_account(reach: &Reach, printed: &[u8]) -> Option<String> {
     let Some(seen) = output::parse_channels_status(printed) else {
         return Some("the gateway does not tell the state of its channels".to_owned());
     };
+    let mut accounts = reach.accounts.iter();
     accounts
-        .iter()
         .find(|wanted| {
             !seen.iter().any(|one| {
-                one.is_polling() && format!("{}/{}", one.channel, one.account) == **wanted
+                one.is_polling(reach.health)
+                    && format!("{}/{}", one.channel, one.account) == **wanted
             })
         })
         .map(|account| format!("{account} does not poll yet"))

@@ -107,6 +107,13 @@ impl Kind for CreateContainer {
                     remedy,
                 )]
             }
+            Some(container) if self.runs_another_image(&container, context)? => vec![Drift::new(
+                format!(
+                    "container `{name}` runs another image than `{}`",
+                    self.spec.image
+                ),
+                remedy,
+            )],
             Some(container) if container.memory != self.spec.memory => vec![Drift::new(
                 format!(
                     "container `{name}` may use {}, planned {}",
@@ -136,6 +143,12 @@ impl CreateContainer {
         spec.labels
             .extend(compose::labels(&project(&file), &spec.name, &hash));
         Ok(context.docker.create_container(&spec)?)
+    }
+
+    /// One that was removed or replaced is told of by the step that makes it.
+    fn runs_another_image(&self, container: &Container, context: &Context) -> Result<bool> {
+        let image = context.docker.find_image(&self.spec.image)?;
+        Ok(image.is_some_and(|image| image.id != container.image))
     }
 
     fn is_ours(&self, container: &Container) -> bool {

@@ -1,12 +1,27 @@
 //! Lets a gateway finish what it is at before it is stopped.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Context;
+use super::{Context, Result};
 use crate::display;
-use crate::openclaw::output;
+use crate::openclaw::{output, sessions};
+
+/// How a release lets its running turns finish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Drain {
+    /// It is asked to take no new ones.
+    Suspend(Suspend),
+    /// It finishes them after SIGTERM by itself.
+    AtStop,
+    /// It does neither: it is stopped at an instant in which its sessions wait for no answer.
+    Watch {
+        /// Where its sessions are.
+        state_directory: PathBuf,
+    },
+}
 
 /// The two commands that close a gateway for new turns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,13 +39,23 @@ const DEADLINE: Duration = Duration::from_mins(2);
 /// How long one answer may take: the start of a command, on a loaded machine.
 pub(super) const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(300);
+/// How far apart two looks at the sessions are.
+const LOOK_PAUSE: Duration = Duration::from_millis(700);
 
-/// Closes a gateway for new turns at an instant in which none runs; it polls its bots on and keeps what arrives. A gateway
+/// Lets a gateway's running turns finish. A gateway that can be asked is closed for new turns at an instant in which none runs; it polls its bots on and keeps what arrives. A gateway
 /// that has no such instant is closed with turns running. `ask` runs one of the two commands and returns what it printed.
 ///
 /// A gateway that cannot be asked finishes its turns after SIGTERM by itself, so nothing here fails. If this process dies,
 /// the gateway opens again two minutes later.
-pub(super) fn drain(
+pub(super) fn drain(context: &Context, drain: &Drain, ask: impl Fn(&[String]) -> Option<Vec<u8>>) {
+    match drain {
+        Drain::Suspend(suspend) => suspend_until_idle(context, suspend, ask),
+        Drain::AtStop => {}
+        Drain::Watch { state_directory } => watch_until_idle(context, state_directory),
+    }
+}
+
+fn suspend_until_idle(
     context: &Context,
     suspend: &Suspend,
     ask: impl Fn(&[String]) -> Option<Vec<u8>>,
@@ -61,4 +86,51 @@ pub(super) fn drain(
         (context.say)(&format!("draining: {turns}, {} s", waited.as_secs()));
         context.host.sleep(PAUSE);
     }
+}
+
+/// Waits for an instant in which no session waits for an answer. A message needs a moment from the channel to its session,
+/// so that two looks must agree. What cannot be read says nothing.
+fn watch_until_idle(context: &Context, state_directory: &Path) {
+    let begun = context.host.now_ms();
+    let mut was_idle = false;
+    loop {
+        let open = count_open_turns(context, state_directory).unwrap_or_default();
+        if open == 0 && was_idle {
+            return;
+        }
+        was_idle = open == 0;
+        let waited = Duration::from_millis(context.host.now_ms().abs_diff(begun));
+        if open > 0 {
+            let turns = display::count(open, "turn runs", "turns run");
+            if waited > PATIENCE + DEADLINE {
+                (context.say)(&format!("{turns} still; the gateway is stopped now"));
+                return;
+            }
+            (context.say)(&format!("draining: {turns}, {} s", waited.as_secs()));
+        }
+        context.host.sleep(LOOK_PAUSE);
+    }
+}
+
+fn count_open_turns(context: &Context, state_directory: &Path) -> Result<u64> {
+    let mut open = 0;
+    for agent in context
+        .host
+        .list(&sessions::agents_directory(state_directory))?
+    {
+        let directory = sessions::directory(state_directory, Path::new(&agent));
+        for name in context.host.list(&directory)? {
+            let path = directory.join(name);
+            if path.extension().is_none_or(|end| end != "jsonl") {
+                continue;
+            }
+            let Some(file) = context.host.read_tail(&path, sessions::TAIL_BYTES)? else {
+                continue;
+            };
+            let changed_ms = file.meta.mtime_ns.unwrap_or_default() / 1_000_000;
+            let is_recent = i128::from(context.host.now_ms() - sessions::TURN_MS) < changed_ms;
+            open += u64::from(is_recent && sessions::is_turn_open(&file.bytes));
+        }
+    }
+    Ok(open)
 }

@@ -7,17 +7,19 @@ use std::time::Duration;
 
 use super::built::{Built, built};
 use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, served};
-use super::drain::Suspend;
+use super::drain::{Drain, Suspend};
 use super::image::recipe_hash;
+use super::proofs::Proofs;
 use super::relay;
+use super::starting::{disarm, stop_by};
 use super::{
-    ChangeOwners, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork, DisarmStarter,
-    MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, StartContainer, Step,
-    StopGateway, ValidateConfig, WriteGroupFiles,
+    ChangeOwners, Choices, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork,
+    GuardBoot, LiftGuard, MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, Soak,
+    StartContainer, Step, StopGateway, ValidateConfig, WriteGroupFiles,
 };
 use crate::docker::{ContainerSpec, LayerEntry, Mount, Published, compose};
 use crate::host::GatewayTrace;
-use crate::inventory::{GatewayName, Release, Starter, UnitStarter, User};
+use crate::inventory::{GatewayName, Release};
 use crate::openclaw::{Version, release};
 use crate::plan::{GatewayFacts, Plan};
 
@@ -58,11 +60,10 @@ pub(super) struct Movable<'a> {
     facts: &'a GatewayFacts,
     release: &'a Release,
     version: Version,
-    unit: &'a UnitStarter,
     serve: Vec<String>,
     validate: Vec<String>,
     channels: Vec<String>,
-    suspend: Suspend,
+    drain: Drain,
 }
 
 /// Makes the list of steps that moves one group; the same plan always gives the same list.
@@ -70,25 +71,66 @@ pub(super) struct Movable<'a> {
 /// # Errors
 ///
 /// Says what of the plan cannot be carried out by this version.
-pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListError> {
+pub fn steps(
+    plan: &Plan,
+    name: &str,
+    paths: &Paths,
+    choices: &Choices,
+) -> Result<Vec<Step>, ListError> {
     let group = plan.find_group(name).ok_or_else(|| no_group(plan, name))?;
     let group = &built(plan, group)?;
     let gateway = movable(plan, &group.gateway)?;
-    let (reach, container) = (reach(&gateway), container(plan, group, &gateway, paths));
-    let (facts, unit) = (gateway.facts, gateway.unit.clone());
-    let User { uid, gid, .. } = facts.user;
-    let version = gateway.version;
-    let owners = ChangeOwners {
-        group: group.name.clone(),
-        pass: Pass::Noted,
+    let (facts, reach) = (gateway.facts, reach(&gateway));
+    let container = container(plan, group, &gateway, paths);
+    let disarming =
+        disarm(&group.name, facts, &reach.trace, &gateway.serve).map_err(|missing| {
+            ListError::NotMovable {
+                gateway: facts.name.to_string(),
+                missing,
+            }
+        })?;
+    let proofs = Proofs {
+        facts,
+        release: gateway.release,
+        version: gateway.version,
+        serve: &gateway.serve,
         roots: roots(facts),
-        uid,
-        gid,
-        strays: group.strays,
+        container: &container,
     };
+    let owners = owners(group, facts);
+    let guard = guard(group, facts.user.uid, paths);
+    let guarded = vec![
+        Step::NoteOwners(NoteOwners {
+            change: owners.clone(),
+        }),
+        Step::GuardBoot(guard.clone()),
+    ];
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
-    Ok(vec![
+    Ok([
+        made(group, &gateway, &proofs, &reach, paths),
+        proofs.container(choices),
+        guarded,
+        disarming,
+        silence(group, &gateway, reach, owners),
+        vec![
+            soak(group, &gateway, choices),
+            Step::LiftGuard(LiftGuard { guard }),
+        ],
+    ]
+    .concat())
+}
+
+/// Everything up to the container, which is made and not started.
+fn made(
+    group: &Built,
+    gateway: &Movable,
+    proofs: &Proofs,
+    reach: &Reach,
+    paths: &Paths,
+) -> Vec<Step> {
+    let container = proofs.container;
+    let mut steps = vec![
         Step::ConfirmNative(ConfirmNative {
             reach: reach.clone(),
         }),
@@ -96,58 +138,61 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             base: group.image.base.clone(),
             archive: paths.state.join("base.tar"),
         }),
-        Step::MakeImage(make_image(group, &gateway)),
+        Step::MakeImage(make_image(group, gateway)),
+        proofs.image(),
         Step::WriteGroupFiles(WriteGroupFiles {
             group: group.name.clone(),
-            user: facts.user.clone(),
+            user: gateway.facts.user.clone(),
             trace: reach.trace.clone(),
             container: container.clone(),
             network: group.network.clone(),
             network_labels: network_labels(group, paths),
         }),
-        Step::ValidateConfig(ValidateConfig {
+    ];
+    if release::can_validate(&gateway.version) {
+        steps.push(Step::ValidateConfig(ValidateConfig {
             group: group.name.clone(),
-            state_directory: facts.state_directory.clone(),
-            config: facts.config.clone(),
-            user: facts.user.clone(),
-            bind: facts.bind.clone(),
-            port: facts.port,
-            version,
+            state_directory: gateway.facts.state_directory.clone(),
+            candidate: proofs.candidate(),
             argv: gateway.validate.clone(),
             container: container.clone(),
-        }),
+        }));
+    }
+    steps.extend([
         Step::CreateNetwork(CreateNetwork {
             name: group.network.clone(),
             labels: network_labels(group, paths),
         }),
-        Step::CreateContainer(CreateContainer { spec: container }),
-        Step::NoteOwners(NoteOwners {
-            change: owners.clone(),
+        Step::CreateContainer(CreateContainer {
+            spec: container.clone(),
         }),
-        Step::DisarmStarter(DisarmStarter {
-            group: group.name.clone(),
-            gateway: facts.name.to_string(),
-            unit: unit.clone(),
-            container: group.name.clone(),
-        }),
+    ]);
+    steps
+}
+
+/// From the stop of the native gateway to the work of the contained one, once everything that would start it is disarmed.
+fn silence(group: &Built, gateway: &Movable, reach: Reach, owners: ChangeOwners) -> Vec<Step> {
+    let Movable { facts, version, .. } = gateway;
+    vec![
         Step::StopGateway(StopGateway {
             gateway: facts.name.to_string(),
-            unit,
+            group: group.name.clone(),
+            by: stop_by(&facts.starter),
             user: facts.user.clone(),
-            suspend: gateway.suspend.clone(),
+            drain: gateway.drain.clone(),
             trace: reach.trace.clone(),
         }),
         Step::ChangeOwners(owners.clone()),
         Step::RewriteConfig(RewriteConfig {
             config: facts.config.clone(),
             port: facts.port,
-            version,
+            version: *version,
             bind: facts.bind.clone(),
         }),
         Step::StartContainer(StartContainer {
             container: group.name.clone(),
-            user: format!("{uid}:{gid}"),
-            suspend: gateway.suspend.clone(),
+            user: runs_as(facts),
+            drain: gateway.drain.clone(),
             trace: reach.trace.clone(),
         }),
         Step::ConfirmContainer(ConfirmContainer {
@@ -158,7 +203,44 @@ pub fn steps(plan: &Plan, name: &str, paths: &Paths) -> Result<Vec<Step>, ListEr
             pass: Pass::Late,
             ..owners
         }),
-    ])
+    ]
+}
+
+fn soak(group: &Built, gateway: &Movable, choices: &Choices) -> Step {
+    Step::Soak(Soak {
+        watched: ConfirmContainer {
+            container: group.name.clone(),
+            reach: reach(gateway),
+        },
+        user: runs_as(gateway.facts),
+        seconds: choices.soak_seconds,
+    })
+}
+
+/// The `uid:gid` that the container runs as.
+fn runs_as(facts: &GatewayFacts) -> String {
+    format!("{}:{}", facts.user.uid, facts.user.gid)
+}
+
+fn owners(group: &Built, facts: &GatewayFacts) -> ChangeOwners {
+    ChangeOwners {
+        group: group.name.clone(),
+        pass: Pass::Noted,
+        roots: roots(facts),
+        uid: facts.user.uid,
+        gid: facts.user.gid,
+        strays: group.strays,
+    }
+}
+
+fn guard(group: &Built, uid: u32, paths: &Paths) -> GuardBoot {
+    GuardBoot {
+        group: group.name.clone(),
+        uid,
+        program: paths.program.clone(),
+        state: paths.state.clone(),
+        units: paths.system_units.clone(),
+    }
 }
 
 fn no_group(plan: &Plan, name: &str) -> ListError {
@@ -190,10 +272,7 @@ pub(super) fn movable<'a>(plan: &'a Plan, name: &GatewayName) -> Result<Movable<
         .release
         .as_ref()
         .ok_or_else(|| not_movable("its installed OpenClaw was not found"))?;
-    let Starter::Unit(unit) = &facts.starter else {
-        return Err(not_movable("it is not started by a systemd unit"));
-    };
-    let version = release
+    let version: Version = release
         .version
         .parse()
         .map_err(|_| not_movable("its version is no version of OpenClaw"))?;
@@ -201,18 +280,24 @@ pub(super) fn movable<'a>(plan: &'a Plan, name: &GatewayName) -> Result<Movable<
         let argv: Result<Vec<_>, _> = argv.into_iter().map(OsString::into_string).collect();
         argv.map_err(|_| not_movable("the path of its node or OpenClaw is no UTF-8"))
     };
+    let drain = match () {
+        () if release::can_suspend(&version) => Drain::Suspend(Suspend {
+            when_idle: text(release::suspend_argv(release, release::Suspend::WhenIdle))?,
+            at_once: text(release::suspend_argv(release, release::Suspend::AtOnce))?,
+        }),
+        () if release::drains_at_stop(&version) => Drain::AtStop,
+        () => Drain::Watch {
+            state_directory: facts.state_directory.clone(),
+        },
+    };
     Ok(Movable {
         facts,
         release,
         version,
-        unit,
         serve: text(release::gateway_argv(release))?,
         validate: text(release::validate_argv(release))?,
         channels: text(release::channels_status_argv(release))?,
-        suspend: Suspend {
-            when_idle: text(release::suspend_argv(release, release::Suspend::WhenIdle))?,
-            at_once: text(release::suspend_argv(release, release::Suspend::AtOnce))?,
-        },
+        drain,
     })
 }
 
@@ -228,6 +313,7 @@ fn reach(gateway: &Movable) -> Reach {
             uid: facts.user.uid,
             port: facts.port,
         },
+        health: release::health(&gateway.version),
         channels_argv: gateway.channels.clone(),
         accounts: facts
             .accounts
@@ -263,7 +349,7 @@ pub(super) fn container(
         // five minutes after a crash, so that neither side could start after the other; seen with 2026.9.6.
         hostname: plan.facts.host.name.clone(),
         image: group.image.reference.clone(),
-        user: format!("{}:{}", facts.user.uid, facts.user.gid),
+        user: runs_as(facts),
         directory: facts.user.home.clone(),
         argv: served(&gateway.serve),
         environment: Vec::new(),

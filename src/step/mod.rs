@@ -2,24 +2,38 @@
 //! the list of them from a plan is pure, their verbs get a [`Context`] with the doors to the host and to Docker.
 
 mod built;
+mod candidate;
 mod change_owners;
+mod check_image;
 mod confirm_container;
 mod confirm_native;
 mod context;
 mod create_container;
 mod create_network;
-mod disarm_starter;
+mod disarm_app;
+mod disarm_cron;
+mod disarm_unit;
 mod drain;
 mod export;
+mod freeze_loop;
+mod guard_boot;
 mod image;
+mod keep_native_start;
 mod list;
+mod log_tail;
 mod make_base;
 mod make_image;
 mod note_owners;
+mod probe_writing;
+mod proofs;
+mod rehearse;
 mod relay;
 mod rewrite_config;
+mod soak;
 mod start_container;
+mod starting;
 mod stop_gateway;
+mod throwaway;
 mod validate_config;
 mod write_group_files;
 
@@ -27,10 +41,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use candidate::Candidate;
 pub use change_owners::Pass;
-pub use context::{Context, Paths, Reach};
+pub use context::{Choices, Context, Paths, Reach};
 pub use export::compose_file;
 pub use list::{ListError, steps};
+pub use rehearse::Rehearsed;
 
 use crate::docker::DockerError;
 use crate::host::HostError;
@@ -143,6 +159,11 @@ impl StepError {
         }
     }
 
+    /// Makes the error of a person who said no.
+    pub(crate) fn declined() -> Self {
+        Self::unmet(DECLINED)
+    }
+
     /// Makes an [`StepError::Unmet`] with a hint.
     pub(crate) fn unmet_with_hint(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Unmet {
@@ -163,6 +184,9 @@ impl StepError {
         }
     }
 }
+
+/// The reason of a run that a person ended at the question.
+pub const DECLINED: &str = "declined";
 
 /// A `Result` of this room.
 pub type Result<T, E = StepError> = std::result::Result<T, E>;
@@ -233,6 +257,8 @@ catalogue! {
     MakeBase in make_base;
     /// Makes the runtime's image.
     MakeImage in make_image;
+    /// Runs what the image holds once.
+    CheckImage in check_image;
     /// Writes the compose file, the launcher and the environment.
     WriteGroupFiles in write_group_files;
     /// Has OpenClaw itself check the configuration to be.
@@ -241,10 +267,24 @@ catalogue! {
     CreateNetwork in create_network;
     /// Creates the container, stopped.
     CreateContainer in create_container;
+    /// Writes in every directory as the final user.
+    ProbeWriting in probe_writing;
+    /// Starts the gateway on a copy of its state.
+    Rehearse in rehearse;
     /// Notes whose files will change their owner.
     NoteOwners in note_owners;
-    /// Keeps the native gateway from starting.
-    DisarmStarter in disarm_starter;
+    /// Brings the group back at boot while the run is open.
+    GuardBoot in guard_boot;
+    /// Keeps how a gateway that no manager knows was started.
+    KeepNativeStart in keep_native_start;
+    /// Keeps a unit from starting the gateway.
+    DisarmUnit in disarm_unit;
+    /// Keeps cron from starting the gateway.
+    DisarmCron in disarm_cron;
+    /// Keeps pm2 from starting the gateway.
+    DisarmApp in disarm_app;
+    /// Keeps a loop from starting the gateway.
+    FreezeLoop in freeze_loop;
     /// Stops the native gateway and proves it dead.
     StopGateway in stop_gateway;
     /// Gives stray files to the owner.
@@ -255,9 +295,32 @@ catalogue! {
     StartContainer in start_container;
     /// Waits until the container serves and its bots poll.
     ConfirmContainer in confirm_container;
+    /// Watches the container for a while.
+    Soak in soak;
+    /// Removes what brings the group back at boot.
+    LiftGuard in guard_boot;
 }
 
 impl Step {
+    /// Returns whether the step keeps the native gateway down while the container owns it.
+    #[must_use]
+    pub const fn keeps_native_down(&self) -> bool {
+        matches!(
+            self,
+            Self::DisarmUnit(_)
+                | Self::DisarmCron(_)
+                | Self::DisarmApp(_)
+                | Self::FreezeLoop(_)
+                | Self::StopGateway(_)
+        )
+    }
+
+    /// Returns whether the step may only be taken while the native gateway is kept down.
+    #[must_use]
+    pub const fn needs_native_down(&self) -> bool {
+        matches!(self, Self::StartContainer(_))
+    }
+
     /// Returns how the group's gateway is seen, where this step looks at it.
     #[must_use]
     pub fn find_reach(&self) -> Option<&Reach> {

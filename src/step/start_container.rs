@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::confirm_native::Nothing;
 use super::create_container::{GROUP_LABEL, launched};
-use super::drain::{ANSWER_DEADLINE, Suspend, drain};
+use super::drain::{ANSWER_DEADLINE, Drain, drain};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{Container, ContainerState, RestartPolicy};
 use crate::host::GatewayTrace;
@@ -20,8 +20,8 @@ pub struct StartContainer {
     pub container: String,
     /// The `uid:gid` that it runs as.
     pub user: String,
-    /// The argv that lets the gateway's running turns finish.
-    pub suspend: Suspend,
+    /// How the gateway's running turns finish.
+    pub drain: Drain,
     /// What identifies native processes of its gateway, which must not run.
     pub trace: GatewayTrace,
 }
@@ -110,7 +110,7 @@ impl StartContainer {
     /// Lets running turns finish while the bots are still polled; a gateway that cannot be asked finishes them after
     /// SIGTERM by itself.
     fn drain(&self, context: &Context) {
-        drain(context, &self.suspend, |argv| {
+        drain(context, &self.drain, |argv| {
             let argv = launched(argv);
             let asked =
                 context

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::drain::{ANSWER_DEADLINE, Suspend, drain};
+use super::drain::{ANSWER_DEADLINE, Drain, drain};
+use super::freeze_loop::find_loop;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
-use crate::host::GatewayTrace;
-use crate::inventory::{ProcessId, UnitStarter, User};
+use crate::host::{GatewayTrace, RunningProcess, Signal};
+use crate::inventory::{LoopStarter, Pm2Starter, ProcessId, UnitStarter, User};
 
 /// OpenClaw drains for up to 315 s after SIGTERM, and its own unit allows 330 s.
 const STOP_DEADLINE: Duration = Duration::from_secs(345);
@@ -16,28 +17,45 @@ const STOP_DEADLINE: Duration = Duration::from_secs(345);
 const DEATH_DEADLINE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Stops the native gateway by its unit, and proves that its processes are gone and its port is free.
+/// Stops the native gateway by its starter, and proves that its processes are gone and its port is free.
 ///
-/// `Before` holds its processes. Idempotent: a stopped unit stays stopped. Undo does nothing: the starter's undo starts
+/// `Before` holds its processes. Idempotent: what is stopped stays stopped. Undo does nothing: the starter's undo starts
 /// the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopGateway {
     /// The gateway's name, for messages.
     pub gateway: String,
-    /// The unit.
-    pub unit: UnitStarter,
+    /// The group, whose environment tells where the user's programs are.
+    pub group: String,
+    /// What stops it.
+    pub by: StopBy,
     /// The user that it runs as.
     pub user: User,
-    /// The commands that let its running turns finish.
-    pub suspend: Suspend,
+    /// How its running turns finish.
+    pub drain: Drain,
     /// What identifies its processes.
     pub trace: GatewayTrace,
+}
+
+/// What stops a native gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopBy {
+    /// The manager of its unit.
+    Unit(UnitStarter),
+    /// pm2.
+    App(Pm2Starter),
+    /// A signal to its own processes; and in the end to the halted shell that would start it again, where there is one.
+    Signal {
+        /// The shell.
+        shell: Option<LoopStarter>,
+    },
 }
 
 /// The processes that ran.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Before {
     processes: Vec<ProcessId>,
+    shell: Option<ProcessId>,
 }
 
 impl Kind for StopGateway {
@@ -47,7 +65,7 @@ impl Kind for StopGateway {
         Description {
             id: "stop-gateway".to_owned(),
             sign: Sign::Replace,
-            what: format!("stop   {} by its unit, and see it dead", self.gateway),
+            what: format!("stop   {} {}, and see it dead", self.gateway, self.by.how()),
             why:
                 "the old poller must be gone before the new one starts; it finishes its turns first"
                     .to_owned(),
@@ -56,19 +74,25 @@ impl Kind for StopGateway {
     }
 
     fn capture(&self, context: &Context) -> Result<Before> {
+        let shell = match &self.by {
+            StopBy::Signal { shell: Some(shell) } => Some(find_loop(shell, &self.trace, context)?),
+            _ => None,
+        };
         Ok(Before {
             processes: context.host.find_gateway(&self.trace)?,
+            shell,
         })
     }
 
     fn apply(&self, before: &Before, context: &Context) -> Result<()> {
         self.drain(before, context)?;
         (context.say)("the gateway stops");
-        context.host.stop_unit(&self.unit, STOP_DEADLINE)?;
+        self.stop(before, context)?;
+        let deadline = self.by.patience();
         let start = context.host.now_ms();
         while let Some(alive) = self.find_life(&before.processes, context)? {
             let waited = context.host.now_ms() - start;
-            if waited > i64::try_from(DEATH_DEADLINE.as_millis()).unwrap_or(i64::MAX) {
+            if waited > i64::try_from(deadline.as_millis()).unwrap_or(i64::MAX) {
                 return Err(StepError::unmet_with_hint(
                     format!(
                         "the native gateway {} was stopped, but {alive}",
@@ -79,7 +103,10 @@ impl Kind for StopGateway {
             }
             context.host.sleep(PAUSE);
         }
-        Ok(())
+        // Only now: until here it could go on and find its gateway alive.
+        before.shell.map_or(Ok(()), |shell| {
+            Ok(context.host.signal(shell, Signal::Kill)?)
+        })
     }
 
     fn undo(&self, _before: &Before, _context: &Context) -> Result<()> {
@@ -103,7 +130,41 @@ impl Kind for StopGateway {
     }
 }
 
+impl StopBy {
+    const fn how(&self) -> &'static str {
+        match self {
+            Self::Unit(_) => "by its unit",
+            Self::App(_) => "by pm2",
+            Self::Signal { .. } => "by a signal",
+        }
+    }
+
+    /// How long its processes may live on once they were told to end. A manager has waited for them already.
+    const fn patience(&self) -> Duration {
+        match self {
+            Self::Unit(_) | Self::App(_) => DEATH_DEADLINE,
+            Self::Signal { .. } => STOP_DEADLINE,
+        }
+    }
+}
+
 impl StopGateway {
+    /// Lets the starter stop it, and tells what that left alive to end; 2026.2.9's own unit leaves children to themselves.
+    fn stop(&self, before: &Before, context: &Context) -> Result<()> {
+        match &self.by {
+            StopBy::Unit(unit) => context.host.stop_unit(unit, STOP_DEADLINE)?,
+            StopBy::App(app) => {
+                let environment = context.paths.environment(&self.group);
+                context.host.stop_app(app, &self.user, &environment)?;
+            }
+            StopBy::Signal { .. } => {}
+        }
+        for process in roots(&before.processes, context)? {
+            context.host.signal(process, Signal::End)?;
+        }
+        Ok(())
+    }
+
     /// Lets running turns finish while the bots are still polled. A gateway that cannot be asked finishes them after
     /// SIGTERM by itself, so a failure here stops nothing.
     fn drain(&self, before: &Before, context: &Context) -> Result<()> {
@@ -114,7 +175,7 @@ impl StopGateway {
             return Ok(());
         }
         let environment = context.host.environment(process)?;
-        drain(context, &self.suspend, |argv| {
+        drain(context, &self.drain, |argv| {
             let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
             let asked = context
                 .host
@@ -139,4 +200,17 @@ impl StopGateway {
         }
         Ok(None)
     }
+}
+
+/// Returns the living processes that none of the others launched: a launcher hands the signal on by itself, and a second
+/// one would cut its gateway's work short.
+fn roots(processes: &[ProcessId], context: &Context) -> Result<Vec<ProcessId>> {
+    let mut living = Vec::new();
+    for process in processes {
+        let found = context.host.process(process.pid)?;
+        living.extend(found.filter(|found| found.id == *process));
+    }
+    let is_launched = |one: &RunningProcess| living.iter().any(|it| it.id.pid == one.parent);
+    let roots = living.iter().filter(|one| !is_launched(one));
+    Ok(roots.map(|one| one.id).collect())
 }

@@ -160,7 +160,7 @@ impl WriteGroupFiles {
 
     /// Writes the environment of the running gateway; after a crash past the stop, the file of the first try stays.
     fn write_environment(&self, context: &Context) -> Result<()> {
-        let path = context.paths.group_etc(&self.group).join("environment");
+        let path = context.paths.environment(&self.group);
         let Some(process) = context.host.find_gateway(&self.trace)?.first().copied() else {
             if context.host.read(&path)?.is_some() {
                 return Ok(());
@@ -169,12 +169,13 @@ impl WriteGroupFiles {
                 "the native gateway does not run, so its environment cannot be read",
             ));
         };
-        let carried: Vec<_> = context
+        let mut carried: Vec<_> = context
             .host
             .environment(process)?
             .into_iter()
             .filter(|(name, _)| environment::is_carried(name))
             .collect();
+        environment::name_gateway(&mut carried, &self.user.home, &self.trace);
         let file = environment::to_shell(&carried);
         let User { uid, gid, .. } = self.user;
         context

@@ -5,11 +5,12 @@ use ocmigrate::host::fake::Moment;
 use ocmigrate::journal::Outcome;
 
 use crate::fleet::GROUP;
+use crate::starters::Kind;
 use crate::world::{Call, World};
 
 /// Every change of a run from one world to a later one, with every moment that it has.
-fn deaths(prepare: fn() -> World, act: fn(&World)) -> Vec<(Call, Moment)> {
-    let world = prepare();
+fn deaths(kind: Kind, prepare: fn(Kind) -> World, act: fn(&World)) -> Vec<(Call, Moment)> {
+    let world = prepare(kind);
     let from = world.changes();
     act(&world);
     let to = world.changes();
@@ -31,35 +32,42 @@ fn back(world: &World) {
     world.rollback().unwrap();
 }
 
-fn settled() -> World {
-    let world = World::new();
+fn settled(kind: Kind) -> World {
+    let world = World::of(kind);
     forward(&world);
     world
 }
 
 /// A world in which the program died.
-fn dead(prepare: fn() -> World, act: fn(&World), (call, moment): (Call, Moment)) -> World {
-    let world = prepare();
+fn dead(
+    kind: Kind,
+    prepare: fn(Kind) -> World,
+    act: fn(&World),
+    (call, moment): (Call, Moment),
+) -> World {
+    let world = prepare(kind);
     world.crash_at(call, moment);
     world.die_while(act);
     world
 }
 
-/// Lets the program die everywhere in `act`, then does `then` with the world and the name of the case.
-fn everywhere(prepare: fn() -> World, act: fn(&World), then: impl Fn(&World, &str)) {
-    let deaths = deaths(prepare, act);
-    assert!(deaths.len() > 40, "{} cases are too few", deaths.len());
-    for death in deaths {
-        let world = dead(prepare, act, death);
-        let case = format!("died at {death:?} ({})", world.last_change());
-        world.assert_safe(&case);
-        then(&world, &case);
+/// Lets the program die everywhere in `act`, for every kind of starter, then does `then` with the world and the name of the case.
+fn everywhere(prepare: fn(Kind) -> World, act: fn(&World), then: impl Fn(&World, &str)) {
+    for kind in Kind::ALL {
+        let deaths = deaths(kind, prepare, act);
+        assert!(deaths.len() > 40, "{} cases are too few", deaths.len());
+        for death in deaths {
+            let world = dead(kind, prepare, act, death);
+            let case = format!("{kind:?} died at {death:?} ({})", world.last_change());
+            world.assert_safe(&case);
+            then(&world, &case);
+        }
     }
 }
 
 #[test]
 fn a_run_that_died_anywhere_is_resumed_to_the_container() {
-    everywhere(World::new, forward, |world, case| {
+    everywhere(World::of, forward, |world, case| {
         assert_eq!(world.execute().unwrap(), Outcome::InContainer, "{case}");
         world.assert_in_container(case);
     });
@@ -67,7 +75,7 @@ fn a_run_that_died_anywhere_is_resumed_to_the_container() {
 
 #[test]
 fn a_run_that_died_anywhere_is_rolled_back_to_the_world_before() {
-    everywhere(World::new, forward, |world, case| {
+    everywhere(World::of, forward, |world, case| {
         assert_eq!(world.rollback().unwrap(), Outcome::Native, "{case}");
         world.assert_native(case);
     });
@@ -75,7 +83,7 @@ fn a_run_that_died_anywhere_is_rolled_back_to_the_world_before() {
 
 #[test]
 fn a_resumed_run_can_still_be_rolled_back() {
-    everywhere(World::new, forward, |world, case| {
+    everywhere(World::of, forward, |world, case| {
         world.execute().unwrap();
         world.rollback().unwrap();
         world.assert_native(case);
@@ -100,7 +108,7 @@ fn a_rollback_that_died_anywhere_is_not_turned_forward_by_resume() {
 
 #[test]
 fn after_a_power_cut_anywhere_a_run_is_resumed_to_one_of_the_two_ends() {
-    everywhere(World::new, forward, |world, case| {
+    everywhere(World::of, forward, |world, case| {
         world.reboot();
         world.assert_safe(case);
         match world.execute() {
@@ -112,7 +120,7 @@ fn after_a_power_cut_anywhere_a_run_is_resumed_to_one_of_the_two_ends() {
 
 #[test]
 fn after_a_power_cut_anywhere_a_run_is_rolled_back() {
-    everywhere(World::new, forward, |world, case| {
+    everywhere(World::of, forward, |world, case| {
         world.reboot();
         world.assert_safe(case);
         world.rollback().unwrap();
@@ -134,7 +142,7 @@ fn after_a_power_cut_anywhere_a_rollback_goes_on() {
 #[test]
 fn a_container_that_a_death_within_the_validation_left_goes_with_the_rollback() {
     for state in [ContainerState::Running, ContainerState::Exited(0)] {
-        let world = settled();
+        let world = settled(Kind::UserUnit);
         let mut spec = world.docker.spec(GROUP).unwrap();
         spec.name = format!("{GROUP}-validate");
         (spec.network, spec.ports) = (None, Vec::new());

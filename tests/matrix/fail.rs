@@ -4,6 +4,7 @@ use ocmigrate::execute::ExecuteError;
 use ocmigrate::journal::Outcome;
 
 use crate::machine::Sickness;
+use crate::starters::Kind;
 use crate::world::{Call, World};
 
 /// Every change between two counts.
@@ -14,40 +15,44 @@ fn calls(from: (u64, u64), to: (u64, u64)) -> impl Iterator<Item = Call> {
 
 #[test]
 fn a_run_with_one_refused_change_ends_at_one_of_the_two_ends() {
-    let whole = World::new();
-    whole.execute().unwrap();
-    for call in calls((0, 0), whole.changes()) {
-        let world = World::new();
-        world.fail_at(call);
-        let result = world.execute();
-        let case = format!("{call:?} was refused: {result:?}");
-        match result {
-            Ok(Outcome::InContainer) => world.assert_in_container(&case),
-            Err(ExecuteError::RolledBack { .. }) => world.assert_native(&case),
-            _ => panic!("{case}"),
+    for kind in Kind::ALL {
+        let whole = World::of(kind);
+        whole.execute().unwrap();
+        for call in calls((0, 0), whole.changes()) {
+            let world = World::of(kind);
+            world.fail_at(call);
+            let result = world.execute();
+            let case = format!("{kind:?}: {call:?} was refused: {result:?}");
+            match result {
+                Ok(Outcome::InContainer) => world.assert_in_container(&case),
+                Err(ExecuteError::RolledBack { .. }) => world.assert_native(&case),
+                _ => panic!("{case}"),
+            }
         }
     }
 }
 
 #[test]
 fn a_rollback_with_one_refused_change_is_stuck_and_goes_on_when_asked_again() {
-    let whole = World::new();
-    whole.execute().unwrap();
-    let from = whole.changes();
-    whole.rollback().unwrap();
-    for call in calls(from, whole.changes()) {
-        let world = World::new();
-        world.execute().unwrap();
-        world.fail_at(call);
-        let result = world.rollback();
-        let case = format!("{call:?} was refused: {result:?}");
-        assert!(
-            matches!(result, Ok(_) | Err(ExecuteError::Stuck { .. })),
-            "{case}"
-        );
-        world.assert_safe(&case);
-        world.rollback().unwrap();
-        world.assert_native(&case);
+    for kind in Kind::ALL {
+        let whole = World::of(kind);
+        whole.execute().unwrap();
+        let from = whole.changes();
+        whole.rollback().unwrap();
+        for call in calls(from, whole.changes()) {
+            let world = World::of(kind);
+            world.execute().unwrap();
+            world.fail_at(call);
+            let result = world.rollback();
+            let case = format!("{kind:?}: {call:?} was refused: {result:?}");
+            assert!(
+                matches!(result, Ok(_) | Err(ExecuteError::Stuck { .. })),
+                "{case}"
+            );
+            world.assert_safe(&case);
+            world.rollback().unwrap();
+            world.assert_native(&case);
+        }
     }
 }
 
@@ -57,6 +62,8 @@ fn a_container_that_is_not_well_is_rolled_back_by_itself() {
         Sickness::EndsAtOnce,
         Sickness::NeverServes,
         Sickness::NeverPolls,
+        Sickness::RunsOutOfMemory,
+        Sickness::MeetsSecondPoller,
     ] {
         let world = World::new();
         world.fall_ill(sickness);
@@ -64,6 +71,38 @@ fn a_container_that_is_not_well_is_rolled_back_by_itself() {
         let is_rolled_back = matches!(result, Err(ExecuteError::RolledBack { changed: true, .. }));
         assert!(is_rolled_back, "{sickness:?}: {result:?}");
         world.assert_native(&format!("{sickness:?}"));
+    }
+}
+
+#[test]
+fn what_a_log_says_of_a_second_poller_is_quoted_without_the_token() {
+    let world = World::new();
+    world.fall_ill(Sickness::MeetsSecondPoller);
+    let Err(ExecuteError::RolledBack { reason, .. }) = world.execute() else {
+        panic!("it went on");
+    };
+    assert!(reason.contains("409 in its log"), "{reason}");
+    assert!(reason.contains("getUpdates conflict"), "{reason}");
+    assert!(!reason.contains("AAH"), "{reason}");
+}
+
+#[test]
+fn what_can_be_proven_before_is_refused_before_anything_is_stopped() {
+    for (sickness, words) in [
+        (Sickness::LacksLibrary, "lacks libatomic.so.1"),
+        (Sickness::CannotWrite, "cannot make in `/home/joe`: EROFS"),
+        (Sickness::FailsRehearsal, "ran out of memory at 1.5 G"),
+    ] {
+        let world = World::new();
+        let polled = world.host.world().pollers.len();
+        world.fall_ill(sickness);
+        let Err(ExecuteError::RolledBack { reason, .. }) = world.execute() else {
+            panic!("{sickness:?} went on");
+        };
+        assert!(reason.contains(words), "{sickness:?}: {reason}");
+        world.assert_native(words);
+        let now = world.host.world().pollers.len();
+        assert_eq!(now, polled, "{sickness:?}: the gateway was stopped");
     }
 }
 

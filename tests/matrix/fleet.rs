@@ -109,6 +109,7 @@ fn gateway_facts(hasher: &Hasher) -> GatewayFacts {
         bind: Some("loopback".to_owned()),
         port: PORT,
         starter: Starter::Unit(unit()),
+        revivers: Vec::new(),
         agents: vec![Agent {
             id: "main".to_owned(),
             workspace: Path::new(STATE).join("workspace"),

@@ -7,11 +7,21 @@ use std::rc::{Rc, Weak};
 use ocmigrate::docker::fake::FakeDocker;
 use ocmigrate::docker::{ContainerSpec, ContainerState, Output};
 use ocmigrate::host::fake::FakeHost;
-use ocmigrate::host::{self, Host, Ownership};
+use ocmigrate::host::{self, Ownership};
 
-use crate::fleet::{self, CONFIG, CONFIG_TEXT, GROUP, NODE, PORT, STATE};
+use crate::fleet::{CONFIG, CONFIG_TEXT, GROUP, NODE, PORT, STATE};
+use crate::starters::Kind;
 
-/// What is wrong with the gateway once it is in its container.
+/// What throwaway containers print.
+const VERSIONS: &str = "node v26.10.0\nopenclaw OpenClaw 2026.9.6 (eb377ac)\n";
+const LACKING: &str = "library libatomic.so.1 /usr/bin/node\nnode \nopenclaw \n";
+const READ_ONLY: &str = r#"{"probed":1,"failed":[{"directory":"/home/joe","doing":"make","why":"EROFS","owner":1001}]}"#;
+const REHEARSED: &str = r#"{"copied":{"files":3,"bytes":4096,"databases":1,"unreadable":1},"ready_ms":9000,
+    "peak":700000000,"ended":null,"log":"","oom_kills":0}"#;
+const OUT_OF_MEMORY: &str = r#"{"copied":{"files":3,"bytes":4096,"databases":1,"unreadable":0},"ready_ms":null,
+    "peak":1600000000,"ended":"SIGKILL","log":"token t\n","oom_kills":1}"#;
+
+/// What is wrong with the image, or with the gateway once it is in its container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sickness {
     None,
@@ -19,6 +29,11 @@ pub(crate) enum Sickness {
     NeverServes,
     NeverPolls,
     NeverIdle,
+    LacksLibrary,
+    CannotWrite,
+    FailsRehearsal,
+    RunsOutOfMemory,
+    MeetsSecondPoller,
 }
 
 const JOES: Ownership = Ownership {
@@ -42,7 +57,7 @@ const ANSWER: &str = r#"{"suspensionId":"x","status":"ready","activeCount":0,"ch
     "connected":true,"lifecycle":"ready","lastStartAt":10,"lastTransportActivityAt":20,"lastError":null}]}}"#;
 
 /// A machine on which joe's gateway runs, with strays among its files.
-pub(crate) fn machine() -> FakeHost {
+pub(crate) fn machine(kind: Kind) -> FakeHost {
     let host = FakeHost::new();
     {
         let mut world = host.world_mut();
@@ -68,15 +83,18 @@ pub(crate) fn machine() -> FakeHost {
             stderr: Vec::new(),
         };
         world.programs.insert(NODE.into(), said);
-        world.add_unit(fleet::unit(), fleet::gateway());
     }
-    host.start_unit(&fleet::unit()).unwrap();
+    kind.furnish(&host);
     host.world_mut().now_ms += 60_000;
     host
 }
 
 /// An engine whose containers listen and poll on the machine; a foreign container is there already.
-pub(crate) fn engine(host: &FakeHost, sickness: &Rc<Cell<Sickness>>) -> Rc<FakeDocker> {
+pub(crate) fn engine(
+    host: &FakeHost,
+    sickness: &Rc<Cell<Sickness>>,
+    version: &'static str,
+) -> Rc<FakeDocker> {
     let (on_change, on_port) = (host.clone(), host.clone());
     let (ill, mute) = (Rc::clone(sickness), Rc::clone(sickness));
     let docker = Rc::new_cyclic(|itself: &Weak<FakeDocker>| {
@@ -85,6 +103,10 @@ pub(crate) fn engine(host: &FakeHost, sickness: &Rc<Cell<Sickness>>) -> Rc<FakeD
             .on_change(move |name, started| {
                 if name == GROUP {
                     turn(&on_change, started, ill.get());
+                    if started && ill.get() == Sickness::MeetsSecondPoller {
+                        let log = "[telegram] getUpdates conflict: 409: Conflict, token 7214000031:AAH-abcdefghij";
+                        itself.upgrade().unwrap().say(name, log);
+                    }
                     if started && ill.get() == Sickness::EndsAtOnce {
                         ill.set(Sickness::None);
                         itself.upgrade().unwrap().end_main_process(name, 78);
@@ -92,7 +114,7 @@ pub(crate) fn engine(host: &FakeHost, sickness: &Rc<Cell<Sickness>>) -> Rc<FakeD
                 }
             })
             .on_port(move |port| on_port.world().listener(port).is_some())
-            .on_program(move |_, argv| answer(argv, mute.get()))
+            .on_program(move |name, argv| answer(name, argv, mute.get(), version))
     });
     docker.add_container(&foreign_container("postgres"), ContainerState::Exited(0));
     docker
@@ -114,9 +136,18 @@ fn turn(host: &FakeHost, started: bool, sickness: Sickness) {
     }
 }
 
-fn answer(argv: &[String], sickness: Sickness) -> Output {
+fn answer(name: &str, argv: &[String], sickness: Sickness, version: &str) -> Output {
+    let versions = VERSIONS.replace("2026.9.6", version);
     let asks = |wanted: &str| argv.iter().any(|word| word.contains(wanted));
+    let purpose = name.strip_prefix(GROUP).unwrap_or_default();
     let said = match sickness {
+        Sickness::LacksLibrary if purpose == "-check" => LACKING,
+        Sickness::CannotWrite if purpose == "-probe" => READ_ONLY,
+        Sickness::FailsRehearsal if purpose == "-rehearsal" => OUT_OF_MEMORY,
+        _ if purpose == "-check" => &versions,
+        _ if purpose == "-probe" => r#"{"probed":2,"failed":[]}"#,
+        _ if purpose == "-rehearsal" => REHEARSED,
+        Sickness::RunsOutOfMemory if asks("oom_control") => "oom_kill 1\n",
         _ if asks("validate") => r#"{"valid":true,"warnings":[]}"#,
         Sickness::NeverIdle if asks("suspend") => DRAINING,
         Sickness::NeverPolls => r#"{"gatewayReachable":false}"#,

@@ -5,10 +5,12 @@
 mod fleet;
 mod machine;
 mod snapshot;
+mod starters;
 mod world;
 
 mod crash;
 mod fail;
 mod refuse;
 mod repeat;
+mod resurrect;
 mod road;

@@ -1,27 +1,67 @@
 //! There and back without faults.
 
+use ocmigrate::docker::Docker;
 use ocmigrate::journal::Outcome;
 
+use crate::fleet::GROUP;
+use crate::starters::Kind;
 use crate::world::World;
 
 #[test]
 fn a_run_ends_in_the_container_and_a_rollback_gives_the_very_world_back() {
-    let world = World::new();
-    assert_eq!(world.execute().unwrap(), Outcome::InContainer);
-    world.assert_in_container("there");
-    assert_eq!(world.rollback().unwrap(), Outcome::Native);
-    world.assert_native("back");
+    for kind in Kind::ALL {
+        let world = World::of(kind);
+        assert_eq!(world.execute().unwrap(), Outcome::InContainer);
+        world.assert_in_container(&format!("{kind:?}, there"));
+        assert_eq!(world.rollback().unwrap(), Outcome::Native);
+        world.assert_native(&format!("{kind:?}, back"));
+    }
 }
 
 #[test]
 fn both_ends_outlive_a_reboot() {
+    for kind in Kind::ALL {
+        let world = World::of(kind);
+        world.execute().unwrap();
+        world.reboot();
+        world.assert_in_container_later(&format!("{kind:?}, there, rebooted"));
+        world.rollback().unwrap();
+        world.reboot();
+        world.assert_native(&format!("{kind:?}, back, rebooted"));
+    }
+}
+
+#[test]
+fn a_container_that_is_broken_or_gone_is_rolled_back_all_the_same() {
+    for is_gone in [false, true] {
+        let world = World::new();
+        world.execute().unwrap();
+        world.docker.stop(GROUP).unwrap();
+        if is_gone {
+            world.docker.remove_container(GROUP).unwrap();
+        }
+        world.rollback().unwrap();
+        world.assert_native(&format!("gone: {is_gone}"));
+    }
+}
+
+#[test]
+fn a_unit_recovers_at_boot_while_the_bots_may_be_silent_and_only_then() {
+    let is_guarded = |world: &World| {
+        let host = world.host.world();
+        let mut files = host.files.keys();
+        files.any(|file| file.ends_with("ocmigrate-recover-oc-joe.service"))
+    };
     let world = World::new();
-    world.execute().unwrap();
-    world.reboot();
-    world.assert_in_container_later("there, rebooted");
-    world.rollback().unwrap();
-    world.reboot();
-    world.assert_native("back, rebooted");
+    for step in &world.steps {
+        if step.describe().in_silence {
+            assert!(is_guarded(&world), "{}", step.describe().id);
+        }
+        world
+            .with_context(|context| step.apply(&step.capture(context)?, context))
+            .unwrap();
+    }
+    assert!(!is_guarded(&world));
 }
 
 #[test]

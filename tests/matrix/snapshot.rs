@@ -17,6 +17,9 @@ pub(crate) struct Snapshot {
     pub(crate) directories: BTreeMap<PathBuf, Ownership>,
     pub(crate) units: Vec<(String, String, String, Vec<PathBuf>)>,
     pub(crate) native: usize,
+    /// Whether each loop is halted, and each application of pm2 kept running.
+    pub(crate) loops: Vec<bool>,
+    pub(crate) apps: Vec<bool>,
     pub(crate) pollers: Vec<String>,
     pub(crate) containers: BTreeMap<String, (ContainerSpec, Container)>,
     pub(crate) network: Option<BTreeMap<String, String>>,
@@ -34,6 +37,8 @@ impl Snapshot {
                 .collect(),
             units: units(&world.host),
             native: host.processes.len(),
+            loops: host.shells.iter().map(|shell| shell.is_frozen).collect(),
+            apps: host.apps.iter().map(|app| app.is_online).collect(),
             pollers: pollers(&host),
             containers: containers(world),
             network: world.docker.find_network(NETWORK).unwrap(),

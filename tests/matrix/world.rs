@@ -16,12 +16,13 @@ use ocmigrate::host::Host;
 use ocmigrate::host::fake::{Crash, FakeHost, Faults, Moment};
 use ocmigrate::journal::{Direction, Journal, Outcome, Record};
 use ocmigrate::secret::Hasher;
-use ocmigrate::step::{Context, Drift, Paths, Step, steps};
+use ocmigrate::step::{Choices, Context, Drift, Paths, Step, steps};
 use tempfile::TempDir;
 
 use crate::fleet::{self, GROUP};
 use crate::machine::{ROOTS, Sickness, engine, machine};
 use crate::snapshot::Snapshot;
+use crate::starters::Kind;
 
 /// One of the two doors through which the world is changed, and the number of a change.
 #[derive(Debug, Clone, Copy)]
@@ -44,11 +45,20 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with(|_| {})
+        Self::of(Kind::UserUnit)
+    }
+
+    /// Makes a world whose gateway is started so.
+    pub(crate) fn of(kind: Kind) -> Self {
+        Self::furnished(kind, |_| {})
     }
 
     /// Makes a world in which `furnish` put more, before anything is run.
     pub(crate) fn with(furnish: impl FnOnce(&Self)) -> Self {
+        Self::furnished(Kind::UserUnit, furnish)
+    }
+
+    fn furnished(kind: Kind, furnish: impl FnOnce(&Self)) -> Self {
         keep_deaths_quiet();
         let memory = Path::new("/dev/shm");
         let directory = if memory.is_dir() {
@@ -60,11 +70,13 @@ impl World {
         let paths = Paths::installed(directory.path());
         std::fs::write(paths.state.join("base.tar"), b"").unwrap();
         let hasher = Hasher::for_machine("matrix");
-        let host = machine();
+        let host = machine(kind);
         let sickness = Rc::new(Cell::new(Sickness::None));
-        let docker = engine(&host, &sickness);
+        let docker = engine(&host, &sickness, kind.version());
         let before = Snapshot::default();
-        let steps = reread(&steps(&fleet::plan(&hasher), GROUP, &paths).unwrap());
+        let mut plan = fleet::plan(&hasher);
+        kind.tell(&host, &mut plan);
+        let steps = reread(&steps(&plan, GROUP, &paths, &Choices::default()).unwrap());
         let mut world = Self {
             host,
             docker,
@@ -109,6 +121,7 @@ impl World {
                 journal: &mut journal,
                 tell: &|_| {},
                 is_interrupted: &|| false,
+                before_silence: &|| Ok(()),
             };
             act(&mut run)
         })

@@ -18,7 +18,7 @@ use ocmigrate::report::{
     DryRun, GroupStatus, Refusal, Silence, dry_run, dry_run_markdown, dry_run_text, scan_text,
     silence_text, status_text,
 };
-use ocmigrate::step::{Paths, Step, steps};
+use ocmigrate::step::{Choices, Paths, Step, steps};
 use ocmigrate::units::Bytes;
 
 /// A host with one gateway, three agents and a stray file, as scan wrote it in the lab.
@@ -38,7 +38,7 @@ fn plan() -> Plan {
 
 fn steps_of(plan: &Plan) -> Vec<Step> {
     let paths = Paths::installed(Path::new("/var/lib/ocmigrate"));
-    steps(plan, "oc-joe", &paths).unwrap()
+    steps(plan, "oc-joe", &paths, &Choices::default()).unwrap()
 }
 
 fn report() -> DryRun {

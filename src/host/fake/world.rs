@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::faults::Faults;
+use super::starters::{FakeApp, FakeCronLine, FakeProgram, FakeShell, FakeStranger};
 use super::units::{FakeGateway, FakeUnit};
 use crate::host::{FileMeta, FileState, Output, Ownership, Reply};
 use crate::inventory::ProcessId;
@@ -70,6 +71,16 @@ pub struct FakeWorld {
     pub units: Vec<FakeUnit>,
     /// The live native processes.
     pub processes: Vec<FakeProcess>,
+    /// The shells that run a gateway in a loop.
+    pub shells: Vec<FakeShell>,
+    /// What cron would start.
+    pub cron: Vec<FakeCronLine>,
+    /// What pm2 would start.
+    pub apps: Vec<FakeApp>,
+    /// Something that nobody told of.
+    pub stranger: Option<FakeStranger>,
+    /// What files start when a shell runs them.
+    pub launchers: BTreeMap<PathBuf, FakeProgram>,
     /// Who began and ceased to poll, in order.
     pub pollers: Vec<PollerChange>,
     /// The configuration that each native gateway found when it started, in order; `None` where there was none.
@@ -231,11 +242,7 @@ impl FakeWorld {
 
     /// Starts a native gateway, as by hand; `None` if its port is taken, at which OpenClaw gives up.
     pub fn run(&mut self, gateway: &FakeGateway) -> Option<ProcessId> {
-        let number = self.next_number();
-        let id = ProcessId {
-            pid: i32::try_from(number).ok()?,
-            start_ticks: number * 100,
-        };
+        let id = self.next_process();
         let boot_ms = i64::try_from(gateway.boot.as_millis()).ok()?;
         let name = native(id);
         let config = self.files.get(&gateway.trace.config);
@@ -278,6 +285,7 @@ impl FakeWorld {
         }
         self.now_ms += 30_000;
         self.boot_units();
+        self.boot_starters();
     }
 
     pub(super) fn reply(&self, port: u16, path: &str) -> Option<Reply> {
@@ -300,6 +308,15 @@ impl FakeWorld {
                 links,
             },
         );
+    }
+
+    /// Returns an identity that no process had.
+    pub(super) fn next_process(&mut self) -> ProcessId {
+        let number = self.next_number();
+        ProcessId {
+            pid: i32::try_from(number).unwrap_or(i32::MAX),
+            start_ticks: number * 100,
+        }
     }
 
     pub(super) fn next_number(&mut self) -> u64 {

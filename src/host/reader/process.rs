@@ -147,6 +147,47 @@ impl Reader {
         kib_field(process, "status", "VmHWM:")
     }
 
+    /// Returns how many threads a process has; `Threads` of `proc_pid_status(5)`.
+    #[must_use]
+    pub fn threads(&self, process: ProcessId) -> Option<u64> {
+        field(process, "status", "Threads:")?.parse().ok()
+    }
+
+    /// Returns how many files a process has open.
+    #[must_use]
+    pub fn open_files(&self, process: ProcessId) -> Option<u64> {
+        let entries = fs::read_dir(format!("/proc/{}/fd", process.pid)).ok()?;
+        Some(entries.take(FILES_LIMIT).count() as u64)
+    }
+
+    /// Returns the time that a process ran on processors; fields 14 and 15 of `proc_pid_stat(5)`.
+    #[must_use]
+    pub fn processor_time(&self, process: ProcessId) -> Option<Duration> {
+        let line = fs::read(format!("/proc/{}/stat", process.pid)).ok()?;
+        if parse_stat(&line)?.id != process {
+            return None;
+        }
+        let close = line.iter().rposition(|byte| *byte == b')')?;
+        let rest = str::from_utf8(line.get(close + 1..)?).ok()?;
+        let ticks = rest.split_ascii_whitespace().skip(14 - 3).take(2);
+        let ticks = ticks
+            .map(|it| it.parse::<u64>().ok())
+            .sum::<Option<u64>>()?;
+        let tick_ms = 1000 / procfs::ticks_per_second().clamp(1, 1000);
+        Some(Duration::from_millis(ticks.saturating_mul(tick_ms)))
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    /// Returns the binary that a process runs, as the kernel names it.
+    #[must_use]
+    pub fn executable(&self, process: ProcessId) -> Option<PathBuf> {
+        fs::read_link(format!("/proc/{}/exe", process.pid)).ok()
+    }
+
     /// Returns how long a process has been running.
     #[must_use]
     pub fn uptime(&self, process: ProcessId) -> Duration {
@@ -250,10 +291,15 @@ fn socket_inode(target: &[u8]) -> Option<u64> {
 }
 
 fn kib_field(process: ProcessId, file: &str, name: &str) -> Option<Bytes> {
+    let value = field(process, file, name)?;
+    let kib: u64 = value.strip_suffix("kB")?.trim().parse().ok()?;
+    Some(Bytes(kib * KIB))
+}
+
+fn field(process: ProcessId, file: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(format!("/proc/{}/{file}", process.pid)).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(Bytes(kib * KIB))
+    Some(line.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -312,6 +358,10 @@ mod tests {
         assert_eq!(reader.user_of(details.id), Some(details.uid));
         assert_eq!(reader.cgroup(details.id), Some(details.cgroup));
         assert!(reader.pss(details.id) > Some(Bytes(0)));
+        assert!(reader.threads(details.id) > Some(0));
+        assert!(reader.open_files(details.id) > Some(2));
+        assert!(reader.processor_time(details.id).is_some());
+        assert_eq!(reader.executable(details.id), details.executable);
     }
 
     #[test]

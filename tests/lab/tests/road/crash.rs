@@ -1,9 +1,13 @@
 //! Runs that end in the middle: killed, cut off from power, or with a container that cannot serve.
 
-use std::time::Duration;
-
 use crate::host_state::host_state;
 use crate::world::{GROUP, PLAN, World, now_ms};
+
+/// What is proven before the silence and watched after it has tests of its own; these look at what lies between.
+const BARE: &str = "--no-rehearsal --soak 2";
+/// The time between two messages to one bot, in milliseconds. Messages arrive all the time, and not so many that answering
+/// what waited takes longer than everything else: these runs are about who polls, not about how fast the gateway is.
+const EVERY_MS: u64 = 10_000;
 
 /// How a killed run is brought to an end.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +54,8 @@ fn kill_and_end(world: &World, side: &str, number: usize, end: End) {
     world.plan();
     let before = host_state(world);
     let since = now_ms();
-    world.start_traffic(5000);
-    let command = format!("ocmigrate-fault execute --group {GROUP} --plan {PLAN} --yes");
+    world.start_traffic(EVERY_MS);
+    let command = format!("ocmigrate-fault execute --group {GROUP} --plan {PLAN} {BARE} --yes");
     world.run_to(137, &format!("OCMIGRATE_FAULT={side}:{number} {command}"));
     bring_to_an_end(world, end);
     world.stop_traffic();
@@ -95,7 +99,7 @@ fn record_of(world: &World, id: &str) -> usize {
 fn steps(world: &World) -> Vec<String> {
     world.plan();
     let report = world.shell(&format!(
-        "ocmigrate execute --group {GROUP} --plan {PLAN} --dry-run --json"
+        "ocmigrate execute --group {GROUP} --plan {PLAN} {BARE} --dry-run --json"
     ));
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     let steps = report["steps"].as_array().unwrap().iter();
@@ -108,7 +112,7 @@ fn steps(world: &World) -> Vec<String> {
 pub(crate) fn the_release_binary_is_killed(world: &World) {
     world.plan();
     let since = now_ms();
-    world.start_traffic(5000);
+    world.start_traffic(EVERY_MS);
     signalled_at(world, "stop-gateway", "KILL", 137);
     bring_to_an_end(world, End::Resume);
     world.stop_traffic();
@@ -124,7 +128,7 @@ fn signalled_at(world: &World, step: &str, signal: &str, code: i32) -> String {
     world.run_to(
         code,
         &format!(
-            "rm -f {journal}; ocmigrate execute --group {GROUP} --plan {PLAN} --yes & pid=$!; \
+            "rm -f {journal}; ocmigrate execute --group {GROUP} --plan {PLAN} {BARE} --yes & pid=$!; \
              for i in $(seq 6000); do grep -q '{started}' {journal} 2>/dev/null && break; sleep 0.02; done; \
              kill -{signal} $pid; wait $pid"
         ),
@@ -144,7 +148,7 @@ pub(crate) fn an_interrupted_run_is_rolled_back(world: &World) {
     assert!(said.contains("interrupted; nothing was changed"), "{said}");
     assert_eq!(host_state(world), before);
 
-    world.start_traffic(5000);
+    world.start_traffic(EVERY_MS);
     let since = now_ms();
     let said = signalled_at(world, "stop-gateway", "INT", 130);
     assert!(said.contains("interrupted"), "{said}");
@@ -154,41 +158,90 @@ pub(crate) fn an_interrupted_run_is_rolled_back(world: &World) {
     assert_eq!(host_state(world), before);
 }
 
-/// The power goes between two turns, right after the unit was disarmed; after the boot nothing polls until resume.
+/// The power goes between two turns, right after the unit was disarmed.
 pub(crate) fn power_cut_in_the_silence(world: &World) {
+    power_cut_after(world, "disarm-starter");
+}
+
+/// The power goes at other places of the silence, and right after it.
+pub(crate) fn power_cut_elsewhere(world: &World) {
+    for step in [
+        "stop-gateway",
+        "rewrite-config",
+        "start-container",
+        "confirm-container",
+    ] {
+        power_cut_after(world, step);
+    }
+}
+
+/// After the boot a unit brings the group back to native; one process polls, and what was sent in the dark is answered.
+fn power_cut_after(world: &World, step: &str) {
     world.plan();
+    let before = host_state(world);
     let since = now_ms();
-    let number = record_of(world, "disarm-starter");
-    let command = format!("ocmigrate-fault execute --group {GROUP} --plan {PLAN} --yes");
+    let number = record_of(world, step);
+    let command = format!("ocmigrate-fault execute --group {GROUP} --plan {PLAN} {BARE} --yes");
     world.wait_until_answered();
     world.run_to(137, &format!("OCMIGRATE_FAULT=after:{number} {command}"));
     world.server.power_cut().unwrap();
-    let marks: Vec<_> = world
-        .fleet
-        .bot_tokens()
-        .iter()
-        .map(|token| {
-            world
-                .client
-                .send(token, 4712, "sent in the dark")
-                .unwrap()
-                .mark
-        })
-        .collect();
+    let send = |token: &&str| {
+        world
+            .client
+            .send(token, 4712, "sent in the dark")
+            .unwrap()
+            .mark
+    };
+    let marks: Vec<_> = world.fleet.bot_tokens().iter().map(send).collect();
     world.server.power_on().unwrap();
-    std::thread::sleep(Duration::from_secs(10));
-    assert!(!world.is_native(), "the disarmed unit started at boot");
-    bring_to_an_end(world, End::Resume);
+    assert!(
+        World::wait_until(|| world.is_native()),
+        "after {step}: not native"
+    );
     let marks: Vec<_> = marks.iter().map(String::as_str).collect();
     world
         .client
         .wait_until_answered(&marks, crate::world::PATIENCE)
         .unwrap();
-    world.check_ledger(since, "power cut");
-    back_to_native(world);
+    world.check_ledger(since, &format!("power cut after {step}"));
+    let ended = || world.run_to(0, "ocmigrate status").contains("native");
+    assert!(World::wait_until(ended), "after {step}: the run is open");
+    assert_eq!(host_state(world), before, "power cut after {step}");
 }
 
-/// A memory limit under which OpenClaw can check its configuration, and no gateway can start: native again by itself, exit code 4.
+/// The disk that holds the journal fills up in the silence; the run ends all the same, and so does its rollback.
+pub(crate) fn the_disk_of_the_journal_is_full(world: &World) {
+    world.plan();
+    let before = host_state(world);
+    let since = now_ms();
+    world.shell("mkdir -p /root/small && mount -t tmpfs -o size=4m tmpfs /root/small");
+    world.start_traffic(5000);
+    let journal = format!("/root/small/groups/{GROUP}/journal.jsonl");
+    let said = world.run_to(
+        0,
+        &format!(
+            "(for i in $(seq 6000); do grep -q disarmed /dev/null; ls /etc/ocmigrate/disarmed/{GROUP} > /dev/null 2>&1 \
+             && break; sleep 0.02; done; while [ -e /root/small ]; do cat /dev/zero >> /root/small/fill; sleep 0.2; done) \
+             2>/dev/null & filler=$!; \
+             ocmigrate --state-dir /root/small execute --group {GROUP} --plan {PLAN} {BARE} --yes; code=$?; \
+             kill $filler; df /root/small; ls -la /root/small/groups/{GROUP}; tail -c 100 {journal}; exit $code"
+        ),
+    );
+    eprintln!("{said}");
+    assert!(said.contains("100%"), "the disk was not full:\n{said}");
+    assert!(world.is_in_container());
+    world.run_to(
+        0,
+        &format!("ocmigrate --state-dir /root/small rollback --group {GROUP} --yes"),
+    );
+    assert!(world.is_native());
+    world.stop_traffic();
+    world.check_ledger(since, "full disk");
+    world.shell("umount /root/small && rmdir /root/small");
+    assert_eq!(host_state(world), before);
+}
+
+/// A memory limit under which OpenClaw can check its configuration, and no gateway can start, without a rehearsal: native again by itself, exit code 4.
 pub(crate) fn an_unhealthy_container_is_rolled_back(world: &World) {
     world.plan();
     let before = host_state(world);
@@ -196,10 +249,10 @@ pub(crate) fn an_unhealthy_container_is_rolled_back(world: &World) {
     world.shell(&format!(
         "sed -i 's/\"memory\": 1[0-9]*,/\"memory\": 471859200,/' {PLAN} && grep -q 471859200 {PLAN}"
     ));
-    world.start_traffic(5000);
+    world.start_traffic(EVERY_MS);
     let said = world.run_to(
         4,
-        &format!("ocmigrate execute --group {GROUP} --plan {PLAN} --yes"),
+        &format!("ocmigrate execute --group {GROUP} --plan {PLAN} {BARE} --yes"),
     );
     eprintln!("{said}");
     assert!(said.contains("rolled back"), "{said}");

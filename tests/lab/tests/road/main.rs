@@ -13,6 +13,7 @@ mod canaries;
 mod compose;
 mod crash;
 mod host_state;
+mod proof;
 mod rate;
 mod scanning;
 mod second_poller;
@@ -83,6 +84,38 @@ fn a_run_that_is_interrupted_unhealthy_or_overrun_ends_well() {
         "a message a second to each bot",
         there_and_back::a_message_a_second_is_delivered,
     );
+    world.end();
+}
+
+#[test]
+#[ignore = "ten minutes; scripts/test --all runs it"]
+fn what_will_not_do_is_found_before_the_silence_or_while_it_is_watched() {
+    let world = World::boot("proof");
+    world.step(
+        "a limit that is too small and a library that is missing",
+        proof::an_image_or_a_budget_that_will_not_do_is_refused_before_anything_stops,
+    );
+    world.step(
+        "killed in the rehearsal",
+        proof::a_rehearsal_that_is_killed_leaves_nothing,
+    );
+    world.step(
+        "a gateway that dies while it is watched",
+        proof::a_container_that_falls_while_it_is_watched_is_rolled_back,
+    );
+    world.end();
+}
+
+#[test]
+#[ignore = "ten minutes; scripts/test --all runs it"]
+fn a_run_cut_off_by_the_power_or_a_full_disk_ends_well() {
+    let world = World::boot("power");
+    world.step(
+        "the journal's disk is full",
+        crash::the_disk_of_the_journal_is_full,
+    );
+    world.step("power cut in the silence", crash::power_cut_in_the_silence);
+    world.step("power cut at four other places", crash::power_cut_elsewhere);
     world.end();
 }
 

@@ -1,23 +1,31 @@
 //! Keeps the native gateway from starting while the container owns it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
-use crate::docker::ContainerState;
 use crate::host::{FileMeta, Ownership};
 use crate::inventory::{UnitScope, UnitStarter};
+
+/// How long a reviver may take to stop.
+const STOP_DEADLINE: Duration = Duration::from_mins(2);
 
 /// Puts a drop-in beside the unit with a condition on a marker file: while the marker stands the unit cannot start,
 /// whoever asks, at boot or by hand, and `systemctl status` names the marker.
 ///
 /// The unit itself, its file and its enablement stay as they are, and nothing is written below a user's HOME:
 /// `systemctl mask` refuses a unit file that lies in ~/.config or /etc, and links there could be swapped by an agent.
-/// `Before` holds whether the unit ran. Idempotent: files are replaced whole. Undo removes marker and drop-in and starts
+/// A reviver that runs is stopped too; the gateway's own unit is stopped later, once the gateway is drained. `Before`
+/// holds whether the unit ran. Idempotent: files are replaced whole. Undo removes marker and drop-in and starts
 /// the unit if it ran; it refuses while the container runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DisarmStarter {
+pub struct DisarmUnit {
+    /// The step's id.
+    pub id: String,
+    /// What the unit is to the gateway.
+    pub part: Part,
     /// The group whose container owns the gateway.
     pub group: String,
     /// The gateway's name, for messages.
@@ -28,18 +36,27 @@ pub struct DisarmStarter {
     pub container: String,
 }
 
+/// What something is to a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// It starts the gateway.
+    Starter,
+    /// It would start it again beside that.
+    Reviver,
+}
+
 /// What the unit was.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Before {
     was_active: bool,
 }
 
-impl Kind for DisarmStarter {
+impl Kind for DisarmUnit {
     type Before = Before;
 
     fn describe(&self) -> Description {
         Description {
-            id: "disarm-starter".to_owned(),
+            id: self.id.clone(),
             sign: Sign::Change,
             what: format!(
                 "unit   {}: a condition keeps it from starting",
@@ -73,7 +90,7 @@ impl Kind for DisarmStarter {
         })
     }
 
-    fn apply(&self, _before: &Before, context: &Context) -> Result<()> {
+    fn apply(&self, before: &Before, context: &Context) -> Result<()> {
         let root = Ownership {
             uid: 0,
             gid: 0,
@@ -103,11 +120,14 @@ impl Kind for DisarmStarter {
             );
             return Err(StepError::unmet(what));
         }
+        if self.part == Part::Reviver && before.was_active {
+            context.host.stop_unit(&self.unit, STOP_DEADLINE)?;
+        }
         Ok(())
     }
 
     fn undo(&self, before: &Before, context: &Context) -> Result<()> {
-        self.refuse_while_the_container_runs(context)?;
+        context.refuse_while_it_runs(&self.container)?;
         let (drop_in, marker) = (self.drop_in(context), self.marker(context));
         for path in [&marker, &drop_in] {
             context.host.remove(path)?;
@@ -161,7 +181,7 @@ const META: FileMeta = FileMeta {
     mtime_ns: None,
 };
 
-impl DisarmStarter {
+impl DisarmUnit {
     /// A drop-in of /etc counts for all users' units of that name, so the marker's path names the user: `%U` is the id
     /// of the user whose manager reads it (systemd.unit(5), Specifiers).
     fn drop_in(&self, context: &Context) -> PathBuf {
@@ -202,24 +222,5 @@ impl DisarmStarter {
              [Unit]\nConditionPathExists=!{}/%U\n",
             directory.display()
         )
-    }
-
-    fn refuse_while_the_container_runs(&self, context: &Context) -> Result<()> {
-        let state = context
-            .docker
-            .find_container(&self.container)?
-            .map(|container| container.state);
-        match state {
-            Some(ContainerState::Running | ContainerState::Restarting) => {
-                Err(StepError::unmet_with_hint(
-                    format!(
-                        "container `{}` still runs, so the native gateway is not started",
-                        self.container
-                    ),
-                    format!("docker stop {}, and roll back again", self.container),
-                ))
-            }
-            _ => Ok(()),
-        }
     }
 }

@@ -1,0 +1,261 @@
+//! The conversation without a terminal: the engine by itself, and `ocmigrate plan --answers` in a pipe.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test reads its fixtures, starts the binary and fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+
+use assert_cmd::Command;
+use insta::assert_snapshot;
+use ocmigrate::inventory::Inventory;
+use ocmigrate::plan::{self, Answer, Conversation, Form, Plan, Question};
+use proptest::prelude::*;
+
+/// The seed's server: 20 cores, 62 GB, a fleet in four groups.
+const FLEET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/plans/t440.inventory.json");
+
+fn fleet() -> Inventory {
+    plan::parse_inventory(&std::fs::read_to_string(FLEET).unwrap()).unwrap()
+}
+
+fn begin(inventory: &Inventory) -> Conversation<'_> {
+    Conversation::new(
+        inventory,
+        plan::propose(inventory, &plan::Wishes::default()),
+        BTreeMap::new(),
+    )
+}
+
+fn enter_to_the_end(conversation: &mut Conversation) {
+    while let Some(question) = conversation.next() {
+        conversation.give(&question.default).unwrap();
+    }
+}
+
+/// An answer out of chance: sometimes the proposal, sometimes another one, sometimes nonsense.
+fn some_answer(question: &Question, chance: usize) -> Answer {
+    match (&question.form, &question.default, chance % 4) {
+        (Form::Groups, Answer::Groups(grouping), 1 | 2) => {
+            let mut grouping = grouping.clone();
+            let agents: Vec<String> = grouping.values().flatten().cloned().collect();
+            let names: Vec<String> = grouping.keys().cloned().collect();
+            let moved = [agents[chance % agents.len()].clone()];
+            plan::grouping::move_agents(&mut grouping, &moved, &names[chance / 4 % names.len()]);
+            Answer::Groups(grouping)
+        }
+        (Form::Text, _, 1) if question.id.ends_with("budget") => {
+            Answer::Text(format!("{}M", 512 + chance % 4096))
+        }
+        (Form::One(choices), _, 1) => Answer::Text(choices[chance % choices.len()].key.clone()),
+        (Form::Several(choices), _, 1) => {
+            Answer::Several(vec![choices[chance % choices.len()].key.clone()])
+        }
+        (Form::Flag, Answer::Flag(flag), 1) => Answer::Flag(!flag),
+        (_, _, 3) => Answer::Text("nonsense".to_owned()),
+        (_, default, _) => default.clone(),
+    }
+}
+
+#[test]
+fn enter_all_the_way_gives_the_proposal() {
+    let inventory = fleet();
+    let mut conversation = begin(&inventory);
+    enter_to_the_end(&mut conversation);
+    assert_eq!(
+        *conversation.draft(),
+        plan::propose(&inventory, &plan::Wishes::default())
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn going_back_and_answering_the_same_changes_nothing(
+        chances in proptest::collection::vec(0_usize..10_000, 1..30),
+        steps_back in 1_usize..10,
+    ) {
+        let inventory = fleet();
+        let mut conversation = begin(&inventory);
+        for chance in chances {
+            let Some(question) = conversation.next() else { break };
+            let before = conversation.draft().clone();
+            if conversation.give(&some_answer(&question, chance)).is_err() {
+                prop_assert_eq!(conversation.draft(), &before, "a refused answer changes nothing");
+            }
+        }
+        let (draft, answers) = (conversation.draft().clone(), conversation.answers());
+        let back = (0..steps_back).filter(|_| conversation.back().is_some()).count();
+        for _ in 0..back {
+            let question = conversation.next().unwrap();
+            conversation.give(&question.default).unwrap();
+        }
+        prop_assert_eq!(conversation.draft(), &draft);
+        prop_assert_eq!(conversation.answers(), answers);
+    }
+
+    #[test]
+    fn the_answers_of_a_conversation_replay_it(
+        chances in proptest::collection::vec(0_usize..10_000, 1..30),
+    ) {
+        let inventory = fleet();
+        let mut conversation = begin(&inventory);
+        for chance in chances {
+            let Some(question) = conversation.next() else { break };
+            let _ = conversation.give(&some_answer(&question, chance));
+        }
+        enter_to_the_end(&mut conversation);
+        plan::check(conversation.draft()).unwrap();
+        let mut replay = begin(&inventory);
+        let file = serde_json::to_string(&conversation.answers()).unwrap();
+        let mut answers = plan::parse_answers(&file).unwrap().answers;
+        while let Some(question) = replay.next() {
+            replay.give(&answers.remove(&question.id).unwrap()).unwrap();
+        }
+        prop_assert!(answers.is_empty());
+        prop_assert_eq!(replay.draft(), conversation.draft());
+    }
+}
+
+/// Runs `ocmigrate plan` in a pipe with these answers; what it says, and the plan that it wrote.
+fn plan_in_a_pipe(answers: &str, words: &[&str]) -> (String, Option<String>) {
+    let room = tempfile::tempdir().unwrap();
+    let path = |name: &str| room.path().join(name);
+    if !answers.is_empty() {
+        std::fs::write(path("answers.json"), answers).unwrap();
+    }
+    let given: &[&str] = if answers.is_empty() {
+        &[]
+    } else {
+        &["--answers", "answers.json"]
+    };
+    let output = Command::cargo_bin("ocmigrate")
+        .unwrap()
+        .current_dir(room.path())
+        .args(["plan", "-i", FLEET, "-o", "plan.json"])
+        .args(given)
+        .args(words)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let code = output.status.code().unwrap();
+    let plan = std::fs::read_to_string(path("plan.json")).ok();
+    (format!("{said}exit code {code}\n"), plan)
+}
+
+fn one_answer(id: &str, answer: &str) -> String {
+    format!(r#"{{"format": 1, "answers": {{"{id}": {answer}}}}}"#)
+}
+
+#[test]
+fn in_a_pipe_it_says_what_is_missing() {
+    let (said, plan) = plan_in_a_pipe("", &[]);
+    assert_snapshot!(said);
+    assert_eq!(plan, None);
+}
+
+#[test]
+fn a_file_of_answers_that_does_not_do_is_refused_by_id_and_remedy() {
+    let said = [
+        ("gruops", "{}"),
+        ("groups", r#"{"oc-core": ["joe/.openclaw:nobody"]}"#),
+        ("groups", "7"),
+        ("group.oc-core.budget", r#""900G""#),
+        ("group.oc-nowhere.budget", r#""6G""#),
+        ("order", r#""oc-core""#),
+    ]
+    .map(|(id, answer)| plan_in_a_pipe(&one_answer(id, answer), &["--yes"]).0);
+    assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn an_answer_that_is_missing_is_named() {
+    let (said, plan) = plan_in_a_pipe(&one_answer("order", r#""oc-core""#), &[]);
+    assert_snapshot!(said);
+    assert_eq!(plan, None);
+}
+
+#[test]
+fn with_yes_a_file_may_answer_a_part() {
+    let (said, plan) = plan_in_a_pipe(&one_answer("group.oc-core.budget", r#""9G""#), &["--yes"]);
+    assert!(said.ends_with("exit code 0\n"), "{said}");
+    let plan: Plan = plan::parse(&plan.unwrap()).unwrap();
+    assert_eq!(
+        plan.find_group("oc-core").unwrap().budget.text(),
+        "9G 10 cpus 2560 pids"
+    );
+}
+
+/// The old plan of the fleet with two groups joined, a budget of its own, and another order.
+fn decided() -> Plan {
+    let inventory = fleet();
+    let mut conversation = begin(&inventory);
+    while let Some(question) = conversation.next() {
+        let answer = match (question.id.as_str(), &question.default) {
+            ("groups", Answer::Groups(grouping)) => {
+                let mut grouping = grouping.clone();
+                let learning = grouping.remove("oc-learning").unwrap();
+                plan::grouping::move_agents(&mut grouping, &learning, "oc-personal");
+                plan::grouping::rename(&mut grouping, "oc-personal", "oc-private").unwrap();
+                Answer::Groups(grouping)
+            }
+            ("group.oc-private.budget", _) => Answer::Text("10G".to_owned()),
+            ("order", Answer::Text(names)) => {
+                Answer::Text(names.split(' ').rev().collect::<Vec<_>>().join(" "))
+            }
+            (_, default) => default.clone(),
+        };
+        conversation.give(&answer).unwrap();
+    }
+    conversation.draft().clone()
+}
+
+fn renewed(inventory: &Inventory, old: &Plan) -> (Plan, plan::Renewal) {
+    let proposal = plan::propose(inventory, &plan::Wishes::default());
+    let renewal = plan::renew(old, &proposal);
+    let mut conversation = Conversation::new(inventory, proposal, renewal.answers.clone());
+    enter_to_the_end(&mut conversation);
+    (conversation.draft().clone(), renewal)
+}
+
+#[test]
+fn on_an_unchanged_host_an_edited_plan_stays_as_it_is() {
+    let old = decided();
+    let (new, renewal) = renewed(&fleet(), &old);
+    assert_eq!(new, old);
+    assert_snapshot!(ocmigrate::report::renewal(&renewal));
+}
+
+#[test]
+fn decisions_are_kept_when_agents_come_and_go_and_openclaw_is_upgraded() {
+    let old = decided();
+    let mut inventory = fleet();
+    inventory
+        .gateways
+        .retain(|gateway| gateway.name.0 != "joe/.openclaw-cooking");
+    inventory.gateways[0].release.as_mut().unwrap().version = "2026.10.1".to_owned();
+    let travel = inventory
+        .gateways
+        .iter_mut()
+        .find(|gateway| gateway.name.0.ends_with("travel"));
+    let agents = &mut travel.unwrap().agents;
+    let mut second = agents[0].clone();
+    second.id = "go".to_owned();
+    agents.push(second);
+    let mut math = inventory.gateways[0].clone();
+    math.name.0 = "joe/.openclaw-math".to_owned();
+    math.state_directory = "/home/joe/.openclaw-math".into();
+    math.agents[0].id = "math".to_owned();
+    math.port = 20_000;
+    inventory.gateways.push(math);
+    inventory.gateways.sort_by(|a, b| a.name.cmp(&b.name));
+    let (new, renewal) = renewed(&inventory, &old);
+    plan::check(&new).unwrap();
+    let private = new.find_group("oc-private").unwrap();
+    assert!(private.budget.text().starts_with("10G "));
+    assert!(private.agents().iter().any(|agent| agent.agent == "go"));
+    assert_snapshot!(ocmigrate::report::renewal(&renewal));
+}

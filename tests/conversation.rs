@@ -1,0 +1,380 @@
+//! `ocmigrate plan` at a terminal of 80 columns and 24 lines: a person answers, goes back, asks why, and leaves.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test starts the binary and fails by panicking"
+)]
+
+use std::process::Command;
+use std::time::Duration;
+
+use expectrl::{Expect, Regex, session::OsSession};
+
+/// The seed's server: 20 cores, 62 GB, a fleet in four groups.
+const FLEET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/plans/t440.inventory.json");
+
+/// Runs its arguments at 80x24, and says whether the terminal is then as it was before.
+const IN_A_TERMINAL: &str = r#"
+    stty sane cols 80 rows 24
+    before=$(stty -g)
+    "$@"
+    echo "exit code $?"
+    test "$before" = "$(stty -g)" && echo sane
+"#;
+
+/// A terminal with `ocmigrate plan` in it.
+struct Talk {
+    session: OsSession,
+    room: tempfile::TempDir,
+    screen: String,
+}
+
+/// What was left when it ended.
+struct End {
+    code: String,
+    screen: String,
+    plan: Option<String>,
+    answers: Option<String>,
+    files: Vec<String>,
+}
+
+impl Talk {
+    fn begin(words: &[&str]) -> Self {
+        let room = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command
+            .current_dir(room.path())
+            .env("TERM", "xterm-256color")
+            .args(["-c", IN_A_TERMINAL, "sh"])
+            .arg(env!("CARGO_BIN_EXE_ocmigrate"))
+            .args(["plan", "-i", FLEET, "-o", "plan.json"])
+            .args(["--save-answers", "answers.json"])
+            .args(words);
+        let mut session = OsSession::spawn(command).unwrap();
+        session.set_expect_timeout(Some(Duration::from_secs(30)));
+        Self {
+            session,
+            room,
+            screen: String::new(),
+        }
+    }
+
+    /// Waits until the terminal shows a text.
+    #[track_caller]
+    fn see(&mut self, text: &str) -> &mut Self {
+        match self.session.expect(text) {
+            Ok(found) => self.screen += &String::from_utf8_lossy(found.as_bytes()),
+            Err(error) => panic!("no `{text}` after:\n{}\n{error}", self.screen),
+        }
+        self
+    }
+
+    fn press(&mut self, keys: &str) -> &mut Self {
+        self.session.send(keys).unwrap();
+        self
+    }
+
+    /// Goes down in a list to an entry and presses a key there.
+    #[track_caller]
+    fn at(&mut self, entry: &str, keys: &str) -> &mut Self {
+        for _ in 0..60 {
+            let found = self
+                .session
+                .expect(Regex("> (\\[.\\] )?[^\r\n]+[\r\n]"))
+                .unwrap();
+            self.screen += &String::from_utf8_lossy(found.as_bytes());
+            if String::from_utf8_lossy(found.get(0).unwrap()).contains(entry) {
+                return self.press(keys);
+            }
+            self.press("j");
+        }
+        panic!("no entry `{entry}` in:\n{}", self.screen);
+    }
+
+    /// Presses Enter until the plan is written.
+    #[track_caller]
+    fn enter_to_the_end(mut self) -> End {
+        let question = Regex("\\(\\? < q\\)|> [^\r\n]+[\r\n]|exit code ");
+        for _ in 0..200 {
+            let found = self.session.expect(&question).unwrap();
+            self.screen += &String::from_utf8_lossy(found.as_bytes());
+            if found.get(0) == Some(b"exit code ") {
+                return self.left();
+            }
+            self.press("\r");
+        }
+        panic!("no end of:\n{}", self.screen);
+    }
+
+    #[track_caller]
+    fn end(mut self) -> End {
+        self.see("exit code ");
+        self.left()
+    }
+
+    #[track_caller]
+    fn left(mut self) -> End {
+        let found = self.session.expect(expectrl::Eof).unwrap();
+        let rest = String::from_utf8_lossy(found.as_bytes()).into_owned();
+        assert!(rest.contains("sane"), "{rest}");
+        let read = |name: &str| std::fs::read_to_string(self.room.path().join(name)).ok();
+        let names = std::fs::read_dir(self.room.path()).unwrap();
+        End {
+            code: rest.lines().next().unwrap_or_default().to_owned(),
+            plan: read("plan.json"),
+            answers: read("answers.json"),
+            files: names
+                .map(|name| name.unwrap().file_name().into_string().unwrap())
+                .collect(),
+            screen: self.screen,
+        }
+    }
+}
+
+#[test]
+fn control_c_leaves_no_file_and_a_sane_terminal() {
+    let mut talk = Talk::begin(&[]);
+    talk.see("Groups:").press("\x03");
+    talk.end().is_empty_with("130");
+    let mut talk = Talk::begin(&[]);
+    talk.see("Groups:")
+        .press("\r")
+        .see("(? < q)")
+        .press("6G\x03");
+    talk.end().is_empty_with("130");
+}
+
+impl End {
+    #[track_caller]
+    fn is_empty_with(&self, code: &str) {
+        assert_eq!(
+            (self.code.as_str(), self.files.as_slice()),
+            (code, [].as_slice()),
+            "{}",
+            self.screen
+        );
+    }
+
+    fn plan(&self) -> ocmigrate::plan::Plan {
+        ocmigrate::plan::parse(self.plan.as_ref().unwrap()).unwrap()
+    }
+}
+
+/// What was written to a terminal, line by line, and the last letters of its control sequences; ECMA-48, 5.4.
+fn lines_and_codes(screen: &str) -> (Vec<String>, Vec<char>) {
+    let mut parts = screen.split("\u{1b}[");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    let mut codes = Vec::new();
+    for part in parts {
+        let end = part.find(|c: char| c.is_ascii_alphabetic()).unwrap();
+        codes.extend(part[end..].chars().next());
+        // A cleared line begins anew.
+        text += if part[end..].starts_with('K') {
+            "\n"
+        } else {
+            ""
+        };
+        text += &part[end + 1..];
+    }
+    (text.lines().map(str::to_owned).collect(), codes)
+}
+
+/// What `--yes` makes of the same inventory.
+fn proposal() -> String {
+    let room = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ocmigrate"))
+        .current_dir(room.path())
+        .args(["plan", "-i", FLEET, "-o", "plan.json", "--yes"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    std::fs::read_to_string(room.path().join("plan.json")).unwrap()
+}
+
+#[test]
+fn enter_all_the_way_gives_the_proposal() {
+    let end = Talk::begin(&[]).enter_to_the_end();
+    assert_eq!(end.code, "0");
+    assert_eq!(end.plan.unwrap(), proposal());
+}
+
+#[test]
+fn quit_asks_once_and_writes_nothing() {
+    let mut talk = Talk::begin(&[]);
+    talk.at("q quit without writing", "\r")
+        .see("[y/N]")
+        .press("n");
+    talk.at("q quit without writing", "\r")
+        .see("[y/N]")
+        .press("y");
+    let end = talk.end();
+    end.is_empty_with("3");
+    let mut talk = Talk::begin(&[]);
+    talk.see("Groups:").press("\r").see("(? < q)").press("q\r");
+    talk.see("[y/N]").press("y");
+    talk.end().is_empty_with("3");
+}
+
+#[test]
+fn agents_are_moved_and_groups_renamed_added_and_removed() {
+    let mut talk = Talk::begin(&[]);
+    talk.at("add a group", "\r")
+        .see("(? < q)")
+        .press("oc-lab\r");
+    talk.see("oc-lab has no agents yet");
+    talk.at("move agents", "\r")
+        .at(":docomo-pj", " ")
+        .see("[x]")
+        .press("j")
+        .at(":sales", " ");
+    talk.see("[x]")
+        .press("\r")
+        .at("oc-lab", "\r")
+        .see("docomo-pj sales");
+    talk.at("rename a group", "\r")
+        .at("oc-core", "\r")
+        .see("(? < q)")
+        .press("oc-base\r");
+    talk.at("remove a group", "\r")
+        .at("oc-personal", "\r")
+        .at("oc-base", "\r");
+    let end = talk.enter_to_the_end();
+    assert_eq!(end.code, "0");
+    let grouping = ocmigrate::plan::grouping::of(&end.plan());
+    assert_eq!(grouping["oc-lab"].len(), 2);
+    assert_eq!(grouping["oc-base"].len(), 11);
+    assert!(!grouping.contains_key("oc-personal") && !grouping.contains_key("oc-core"));
+}
+
+#[test]
+fn a_wrong_budget_is_refused_and_asked_again() {
+    let mut talk = Talk::begin(&[]);
+    talk.see("Groups:").press("\r").see("(? < q)").press("\r");
+    for (wrong, reason) in [
+        ("16", "has no unit"),
+        ("a lot", "does not begin with a number"),
+        ("6X", "is no amount"),
+        ("900G", "more than the host's"),
+        ("1M", "is less than"),
+        ("99 cpus", "must be between"),
+        ("3 pids", "at least 64"),
+    ] {
+        talk.see("(? < q)")
+            .press(wrong)
+            .press("\r")
+            .see("not taken:")
+            .see(reason);
+    }
+    talk.see("(? < q)")
+        .press("7G 1.5 cpus 700 pids\r")
+        .see("sum ");
+    let end = talk.enter_to_the_end();
+    let plan = end.plan();
+    let budget = plan.find_group("oc-core").unwrap().budget.text();
+    assert_eq!(budget, "7G 1.5 cpus 700 pids");
+}
+
+#[test]
+fn every_question_is_explained_and_gone_back_from() {
+    let mut talk = Talk::begin(&[]);
+    talk.at("? explain", "\r").see("becomes one container");
+    talk.at("< back", "\r").see("this is the first question");
+    talk.at("take these groups", "\r")
+        .see("(? < q)")
+        .press("\r");
+    talk.see("(? < q)").press("?\r").see("hard limit");
+    talk.see("(? < q)")
+        .press("7G\r")
+        .see("(? < q)")
+        .press("<\r")
+        .see("[7G 10 cpus");
+    talk.press("<\r")
+        .see("stays for the host")
+        .press("\r")
+        .see("[7G 10 cpus");
+    talk.press("8G\r");
+    let end = talk.enter_to_the_end();
+    assert_eq!(
+        end.plan().find_group("oc-core").unwrap().budget.text(),
+        "8G 10 cpus 2560 pids"
+    );
+}
+
+#[test]
+fn saved_answers_give_the_same_plan_byte_for_byte() {
+    let mut talk = Talk::begin(&[]);
+    talk.at("remove a group", "\r")
+        .at("oc-personal", "\r")
+        .at("oc-learning", "\r");
+    talk.at("take these groups", "\r")
+        .see("(? < q)")
+        .press("\r")
+        .see("(? < q)")
+        .press("12.5G\r");
+    let end = talk.enter_to_the_end();
+    let room = tempfile::tempdir().unwrap();
+    std::fs::write(room.path().join("answers.json"), end.answers.unwrap()).unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_ocmigrate"))
+        .current_dir(room.path())
+        .args([
+            "plan",
+            "-i",
+            FLEET,
+            "-o",
+            "plan.json",
+            "--answers",
+            "answers.json",
+        ])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let replayed = std::fs::read_to_string(room.path().join("plan.json")).unwrap();
+    assert_eq!(replayed, end.plan.unwrap());
+}
+
+#[test]
+fn nothing_is_wider_than_80_columns_or_coloured() {
+    let mut talk = Talk::begin(&[]);
+    talk.at("? explain", "\r")
+        .at("move agents", "\r")
+        .see("[ ]")
+        .press("\r");
+    talk.at("take these groups", "\r");
+    let end = talk.enter_to_the_end();
+    let (lines, codes) = lines_and_codes(&end.screen);
+    assert!(codes.contains(&'K') && !codes.contains(&'m'), "{codes:?}");
+    let widest = lines
+        .iter()
+        .max_by_key(|line| line.chars().count())
+        .unwrap();
+    assert!(widest.chars().count() <= 80, "{widest}");
+}
+
+#[test]
+fn the_seed_s_answers_give_the_seed_s_plan_byte_for_byte() {
+    let plans = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("plans");
+    let mut talk = Talk::begin(&[]);
+    talk.see("Groups:")
+        .press("\r")
+        .see("stays for the host (? < q)")
+        .press("\r");
+    let budgets = [
+        ("core", "16G"),
+        ("learning", "10G"),
+        ("personal", "16G"),
+        ("work", "20G"),
+    ];
+    for (group, budget) in budgets {
+        talk.see(&format!("Budget of oc-{group} (? < q)"));
+        talk.press(budget).press("\r");
+    }
+    talk.see("canary first (? < q)")
+        .press("\r")
+        .see("Accept OM-P001")
+        .at("yes", "\r");
+    let end = talk.enter_to_the_end();
+    let published = |name: &str| std::fs::read_to_string(plans.join(name)).unwrap();
+    assert_eq!(end.answers.unwrap(), published("t440.answers.json"));
+    assert_eq!(end.plan.unwrap(), published("t440.plan.json"));
+}
