@@ -61,7 +61,7 @@ impl Drive {
         let count = match self {
             Self::Processes => processes(),
             Self::Sockets { pids } => sockets(&pids),
-            Self::Census { root, owner } => host::census(&[root], owner, owner)?.entries,
+            Self::Census { root, owner } => census(&[root], owner)?,
             Self::Give {
                 root,
                 owner,
@@ -104,6 +104,15 @@ fn sockets(pids: &[i32]) -> u64 {
         listeners.iter().any(|it| held.contains(&it.inode))
     };
     pids.iter().filter(listens).count() as u64
+}
+
+fn census(roots: &[PathBuf], owner: u32) -> Outcome<u64> {
+    let ground = host::Ground {
+        roots,
+        inside: Vec::new(),
+        owner: (owner, owner),
+    };
+    Ok(host::census(&ground, &|_| {})?.entries)
 }
 
 fn give(root: PathBuf, owner: u32, manifest: PathBuf) -> Outcome<u64> {

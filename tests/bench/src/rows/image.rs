@@ -108,6 +108,11 @@ fn trees(choices: &Choices) -> Outcome<Vec<PathBuf>> {
 
 fn entries(tree: &Path) -> String {
     let root = [tree.to_owned()];
-    let census = ocmigrate::host::census(&root, 0, 0).unwrap_or_default();
+    let ground = ocmigrate::host::Ground {
+        roots: &root,
+        inside: Vec::new(),
+        owner: (0, 0),
+    };
+    let census = ocmigrate::host::census(&ground, &|_| {}).unwrap_or_default();
     format!("{} entries, {}", census.entries, census.size)
 }
