@@ -33,6 +33,11 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     File::open(path).map_err(|error| at(path, &error))
 }
 
+/// Writes the tar that a layer of these entries is, and returns its size.
+pub fn write_tar(entries: &[LayerEntry], sink: impl Write) -> io::Result<u64> {
+    write(entries, sink).map(|measure| measure.size)
+}
+
 /// Writes the layer's tar and returns what it came to.
 pub(super) fn write(entries: &[LayerEntry], sink: impl Write) -> io::Result<Measure> {
     let mut tar = Builder::new(Measured::new(sink));

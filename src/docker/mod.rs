@@ -15,6 +15,7 @@ mod run;
 mod socket;
 mod yaml;
 
+pub use layer::write_tar;
 pub use socket::DockerSocket;
 
 use std::collections::BTreeMap;
