@@ -228,7 +228,8 @@ fn agents_are_moved_and_groups_renamed_added_and_removed() {
         .see("[x]")
         .press("j")
         .at(":sales", " ");
-    talk.see("[x]")
+    // The line of the cursor itself, so that it is not taken for a line of the next list.
+    talk.see("> [x] joe/.openclaw-sales")
         .press("\r")
         .at("oc-lab", "\r")
         .see("docomo-pj sales");

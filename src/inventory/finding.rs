@@ -352,7 +352,7 @@ catalogue! {
         "This release of OpenClaw has not been moved by ocmigrate's tests: its health endpoint or its configuration \
          differ.";
     /// A program that is not there.
-    MISSING_PROGRAM = "OM-N001" Info
+    MISSING_PROGRAM = "OM-P009" Info
         "install it where the agents need it; what is missing here will be missing in the container"
         "A skill or a script of an agent asks for a program that is not on this host. OpenClaw leaves such skills out; the          script does not run.";
     /// Loopback services.

@@ -262,6 +262,6 @@ mod tests {
             .iter()
             .map(|it| format!("{} {}", it.id, it.place))
             .collect();
-        assert_eq!(ids, ["OM-N001 /w/SKILL.md:10", "OM-N001 /w/SKILL.md:3"]);
+        assert_eq!(ids, ["OM-P009 /w/SKILL.md:10", "OM-P009 /w/SKILL.md:3"]);
     }
 }
