@@ -256,7 +256,8 @@ fn swap_until(
     outside: PathBuf,
     stop: Arc<AtomicBool>,
 ) -> std::thread::JoinHandle<u64> {
-    std::thread::spawn(move || {
+    let (begun, begins) = std::sync::mpsc::channel();
+    let swapper = std::thread::spawn(move || {
         let (victim, kept) = (root.join("victim"), root.join("kept"));
         let mut swaps = 0;
         while !stop.load(Ordering::Relaxed) {
@@ -266,9 +267,13 @@ fn swap_until(
             fs::remove_file(&victim).unwrap();
             fs::rename(&kept, &victim).unwrap();
             swaps += 1;
+            let _ = begun.send(());
         }
         swaps
-    })
+    });
+    // On a busy machine the race would be over before the thread had its first turn.
+    begins.recv().unwrap();
+    swapper
 }
 
 #[test]

@@ -46,8 +46,18 @@ fn start(room: &Path, name: &str, script: &str, variables: &[(&str, &Path)]) -> 
         .envs(variables.iter().copied())
         .uid(65534)
         .gid(65534);
-    let running = Running(command.spawn().unwrap());
     let deadline = Instant::now() + Duration::from_secs(10);
+    let running = loop {
+        match command.spawn() {
+            Ok(child) => break Running(child),
+            // Another test forked while the copy was being written; its child closes the file with its own exec(2).
+            Err(busy) if busy.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                assert!(Instant::now() < deadline, "{name} stays busy");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => panic!("{name}: {error}"),
+        }
+    };
     while !room.join(format!("up.{name}")).exists() {
         assert!(Instant::now() < deadline, "{name} did not start");
         std::thread::sleep(Duration::from_millis(10));

@@ -4,7 +4,11 @@ use super::Group;
 use crate::inventory::{Finding, Inventory, Severity, catalogued};
 
 /// The inhibitors of a scan that a person may accept; the others would break a promise or cannot be carried out.
-const ACCEPTABLE: &[&str] = &[catalogued::LOOPBACK_URL.id, catalogued::UNTRIED_RELEASE.id];
+const ACCEPTABLE: &[&str] = &[
+    catalogued::LOOPBACK_URL.id,
+    catalogued::UNTRIED_RELEASE.id,
+    catalogued::UNTRIED_STARTER.id,
+];
 
 /// Returns the inhibitors that forbid to execute a group: those about its gateways or the host that nobody accepted.
 #[must_use]

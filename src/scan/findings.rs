@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::ownership;
 use crate::display;
-use crate::inventory::{Finding, Gateway, Starter, catalogued};
+use crate::inventory::{Finding, Gateway, Starter, UnitScope, catalogued};
 use crate::openclaw::{Facts, Version, release};
 
 /// Applies every rule to a gateway. `foreign` are the listeners of others on its port.
@@ -16,6 +16,7 @@ pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr
         not_running(gateway),
         runs_as_root(gateway),
         untried(gateway),
+        untried_starter(gateway),
         open_bind(gateway, facts),
         no_origins(gateway, facts),
         foreign_port(gateway, foreign),
@@ -79,6 +80,20 @@ fn starter(gateway: &Gateway) -> Option<Finding> {
     };
     let finding = Finding::new(kind, &gateway.name, display::text(&summary));
     Some(finding.at(place(&gateway.starter, gateway.script.as_deref())))
+}
+
+/// What was disarmed on a real server so far are units of users' managers.
+fn untried_starter(gateway: &Gateway) -> Option<Finding> {
+    let own = Some(&gateway.starter).filter(|starter| starter.is_movable());
+    let dangerous = gateway.revivers.iter().filter(|it| it.is_dangerous());
+    let revivers = dangerous
+        .map(|it| &it.starter)
+        .filter(|it| it.is_disarmable());
+    let is_tried = |starter: &&Starter| matches!(starter, Starter::Unit(unit) if unit.scope != UnitScope::System);
+    let starter = own.into_iter().chain(revivers).find(|it| !is_tried(it))?;
+    let summary = display::text(&format!("it is started by {starter}"));
+    let finding = Finding::new(&catalogued::UNTRIED_STARTER, &gateway.name, summary);
+    Some(finding.at(place(starter, None)))
 }
 
 fn through_script(gateway: &Gateway) -> Option<Finding> {
@@ -193,7 +208,7 @@ pub(super) mod tests {
     pub(in crate::scan) fn gateway() -> Gateway {
         let unit = UnitStarter {
             name: "openclaw-gateway.service".into(),
-            scope: UnitScope::System,
+            scope: UnitScope::User { uid: 1001 },
             file: "/u/openclaw-gateway.service".into(),
             enablement: "enabled".into(),
         };
@@ -319,8 +334,13 @@ pub(super) mod tests {
         };
         let expected = ["OM-S005 /var/spool/cron/crontabs/joe"];
         assert_eq!(found(|it| it.starter = lost(), "{}", &[]), expected);
-        for movable in [cron(), Starter::Orphan, Starter::Tmux] {
-            assert_eq!(found(|it| it.starter = movable, "{}", &[]), [""; 0]);
+        for (movable, place) in [
+            (cron(), "/etc/cron.d/claw:4"),
+            (Starter::Orphan, ""),
+            (Starter::Tmux, ""),
+        ] {
+            let untried = [format!("OM-R002 {place}")];
+            assert_eq!(found(|it| it.starter = movable, "{}", &[]), untried);
         }
         assert_eq!(
             found(|it| it.script = Some("/run.sh".into()), "{}", &[]),
@@ -330,7 +350,8 @@ pub(super) mod tests {
             it.starter = cron();
             it.script = Some("/run.sh".into());
         };
-        assert_eq!(found(scripted, "{}", &[]), ["OM-S014 /run.sh"]);
+        let both = ["OM-S014 /run.sh", "OM-R002 /etc/cron.d/claw:4"];
+        assert_eq!(found(scripted, "{}", &[]), both);
         let reviver = |when, asks_unit| Reviver {
             starter: cron(),
             when,
@@ -353,7 +374,8 @@ pub(super) mod tests {
             let add = |it: &mut Gateway| it.revivers.push(reviver(when, asks_unit));
             found(add, "{}", &[]).join(",")
         };
-        assert_eq!(id(When::OnSchedule, false), "OM-S013 /etc/cron.d/claw:4");
+        let both = "OM-R002 /etc/cron.d/claw:4,OM-S013 /etc/cron.d/claw:4";
+        assert_eq!(id(When::OnSchedule, false), both);
         assert_eq!(id(When::OnSchedule, true), "OM-S007 /etc/cron.d/claw:4");
         assert_eq!(id(When::ByHand, false), "OM-S006 /etc/cron.d/claw:4");
     }
