@@ -56,7 +56,7 @@ fn a_host_without_gateways_is_told(server: &Server) {
         server
             .shell("ocmigrate scan")
             .unwrap()
-            .contains("0 running")
+            .contains("none found")
     );
     let refused = server
         .exec(&["ocmigrate", "plan", "--yes", "-o", "/root/plan.json"])
