@@ -20,10 +20,13 @@ pub(crate) fn start_one_that_waits(world: &World) {
     assert!(World::wait_until(asks), "it does not ask");
 }
 
-/// Answers it with yes once the other has moved the group: it says so, and the journal stays.
+/// Answers it with yes once the other has moved the group: it says so, and the journal stays. The lock names its last holder.
 pub(crate) fn the_one_that_waited_changes_nothing(world: &World) {
-    let state =
-        || world.shell("cd /var/lib/ocmigrate && find . -type f -exec sha256sum {} + | sort");
+    let state = || {
+        world.shell(
+            "cd /var/lib/ocmigrate && find . -type f ! -name lock -exec sha256sum {} + | sort",
+        )
+    };
     let before = state();
     world.shell("touch /root/go");
     let said = || world.shell(&format!("cat {SAID}"));
