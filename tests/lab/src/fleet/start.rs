@@ -115,6 +115,8 @@ fn cron_watchdog(server: &Server, user: &User, gateway: &Gateway) -> Result<(), 
 }
 
 /// The unit that `pm2 startup` writes starts the daemon, as after a boot.
+///
+/// With an interpreter of its own pm2 imports the script, and OpenClaw's launcher does nothing then: seen of 2026.5.28.
 fn pm2(server: &Server, user: &User, gateway: &Gateway) -> Result<(), ServerError> {
     let (name, home) = (&user.name, user.home());
     let variables = gateway.variables(user);
@@ -130,10 +132,9 @@ fn pm2(server: &Server, user: &User, gateway: &Gateway) -> Result<(), ServerErro
     server.login(
         name,
         &format!(
-            "{variables} pm2 start {script} --name gateway-{port} --interpreter {prefix}/bin/node -- {arguments} && \
+            "{variables} pm2 start {script} --name gateway-{port} --interpreter none -- {arguments} && \
              pm2 save && pm2 kill",
             port = gateway.port,
-            prefix = gateway.prefix(user),
         ),
     )?;
     server.shell(&format!(
