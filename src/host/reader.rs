@@ -9,6 +9,7 @@
 
 mod find;
 mod machine;
+mod mounts;
 mod process;
 mod program;
 mod socket;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerStarter, GatewayName, ProcessId};
+use super::{ContainerStarter, Credential, GatewayName, ProcessId};
+use crate::display;
 
 /// A process that a gateway needs, or that needs a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -43,7 +44,7 @@ pub enum Part {
     Named,
 }
 
-/// A container that runs OpenClaw already; nothing in it is read.
+/// A container that runs OpenClaw already; its files are read where the host has them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contained {
@@ -53,4 +54,17 @@ pub struct Contained {
     pub process: ProcessId,
     /// The user id of that process on the host, where it may be seen.
     pub uid: Option<u32>,
+    /// The host's path of its state directory, where there is one.
+    pub state_directory: Option<PathBuf>,
+    /// The credentials that it starts with, each once.
+    pub credentials: Vec<Credential>,
+}
+
+impl Contained {
+    /// Returns the name that people know the container by, safe to print: its own, or the beginning of its id.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let id = self.container.id.get(..12).unwrap_or(&self.container.id);
+        display::text(self.container.name.as_deref().unwrap_or(id))
+    }
 }

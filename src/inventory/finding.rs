@@ -108,7 +108,7 @@ catalogue! {
     /// One bot token, two configurations.
     SHARED_TOKEN = "OM-T001" Inhibitor
         "take the login out of one of the two configurations, or disable its account there"
-        "The same login stands in the configurations of two gateways that can both run; values from variables and files are \
+        "The same login stands in the configurations of two gateways that can both run, natively or in a container; values from variables and files are \
          compared too. Telegram serves one poller per token: the two take each other's messages away (409 Conflict). \
          Channels that hold a connection answer twice, or break the session of a linked device.";
     /// A login that could not be compared.
@@ -208,7 +208,8 @@ catalogue! {
     /// Runs in a container.
     IN_CONTAINER = "OM-S010" Info
         "look whether it polls the same bots: docker logs"
-        "OpenClaw runs in a container already. ocmigrate names it and does not touch it.";
+        "OpenClaw runs in a container already. ocmigrate names it, reads its configuration where the host has it, compares its \
+         logins with those of the gateways, and does not touch it.";
     /// Started through a script.
     THROUGH_SCRIPT = "OM-S011" Inhibitor
         "let the unit start the gateway itself: openclaw gateway install"

@@ -250,14 +250,17 @@ fn companion(companion: &Companion) -> Vec<String> {
 
 fn contained(text: &mut String, contained: &[Contained]) {
     let row = |it: &Contained| {
-        let id = it.container.id.get(..12).unwrap_or(&it.container.id);
+        let state = it.state_directory.as_deref();
         vec![
             it.process.pid.to_string(),
-            display::text(it.container.name.as_deref().unwrap_or(id)),
+            it.name(),
+            or_dash(&state.map_or_else(String::new, display::path)),
+            it.credentials.len().to_string(),
         ]
     };
     let rows: Vec<_> = contained.iter().map(row).collect();
-    table(text, "In containers already", &["PID", "container"], rows);
+    let titles = ["PID", "container", "state directory", "credentials"];
+    table(text, "In containers already", &titles, rows);
 }
 
 fn states(text: &mut String, states: &[RestingState]) {

@@ -1,13 +1,14 @@
-//! Containers that run OpenClaw already: seen by the control groups of their processes, and only named.
+//! Containers that run OpenClaw already: seen by the control groups of their processes. Their logins are read, and nothing runs in them.
 
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::display;
+use super::inside;
 use crate::host::reader::{Glance, Reader};
 use crate::inventory::{Contained, ContainerStarter, Finding, catalogued};
 use crate::openclaw::{command, layout};
+use crate::secret::Hasher;
 
 /// Where Docker keeps what it knows of a container.
 const DOCKER: &str = "/var/lib/docker/containers";
@@ -18,20 +19,16 @@ const DOCKER: &str = "/var/lib/docker/containers";
 pub(super) fn find(
     reader: &Reader,
     contained: &[Glance],
+    hasher: &Hasher,
     unseen: &mut Vec<String>,
 ) -> Vec<Contained> {
     let mut found: Vec<Contained> = Vec::new();
     let (known, others): (Vec<&Glance>, Vec<_>) = contained
         .iter()
         .partition(|it| layout::is_openclaws(&it.name) || serves(reader, it));
-    if !others.is_empty() {
-        unseen.push(format!(
-            "{} other processes that run node in containers: not looked at",
-            others.len()
-        ));
-    }
+    let container_of = |glance: &Glance| container_id(reader.cgroup(glance.id)?.as_str());
     for glance in known {
-        let Some(id) = reader.cgroup(glance.id).as_deref().and_then(container_id) else {
+        let Some(id) = container_of(glance) else {
             continue;
         };
         if found.iter().any(|it| it.container.id == id) {
@@ -39,14 +36,33 @@ pub(super) fn find(
         }
         let file = Path::new(DOCKER).join(&id).join("config.v2.json");
         let text = reader.file(&file).ok().flatten();
-        found.push(Contained {
+        let mut contained = Contained {
             container: ContainerStarter {
                 name: text.and_then(|text| name(&text)),
                 id,
             },
             process: glance.id,
             uid: reader.user_of(glance.id),
-        });
+            state_directory: None,
+            credentials: Vec::new(),
+        };
+        let inside = inside::read(reader, glance, &contained.name(), hasher);
+        contained.state_directory = inside.state_directory;
+        contained.credentials = inside.credentials;
+        unseen.extend(inside.unseen);
+        found.push(contained);
+    }
+    let is_helper = |it: &&&Glance| {
+        let id = container_of(it);
+        found
+            .iter()
+            .any(|known| Some(&known.container.id) == id.as_ref())
+    };
+    let strangers = others.len() - others.iter().filter(is_helper).count();
+    if strangers > 0 {
+        unseen.push(format!(
+            "{strangers} other processes that run node in containers: not looked at"
+        ));
     }
     found
 }
@@ -62,7 +78,7 @@ fn serves(reader: &Reader, glance: &Glance) -> bool {
 pub(super) fn findings(contained: &[Contained]) -> Vec<Finding> {
     let findings = contained.iter().map(|it| {
         let id = it.container.id.get(..12).unwrap_or(&it.container.id);
-        let name = display::text(it.container.name.as_deref().unwrap_or(id));
+        let name = it.name();
         let summary = format!("OpenClaw runs in it, pid {}", it.process.pid);
         let finding = Finding::new(
             &catalogued::IN_CONTAINER,
@@ -129,6 +145,8 @@ mod tests {
                 start_ticks: 1,
             },
             uid: None,
+            state_directory: None,
+            credentials: Vec::new(),
         };
         let findings = findings(&[contained]);
         let first = findings

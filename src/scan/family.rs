@@ -7,6 +7,7 @@ use super::contained;
 use crate::host::reader::{Glance, Listener, ProcessDetails, Reader};
 use crate::inventory::{Contained, ProcessId};
 use crate::openclaw::layout::{Lock, is_candidate, parse_lock, state_directory_of};
+use crate::secret::Hasher;
 
 /// Set in a gateway's helpers to the id of the gateway's process.
 const SERVICE_PID: &str = "OPENCLAW_GATEWAY_SERVICE_PID";
@@ -60,6 +61,7 @@ struct Claim {
 pub(super) fn find(
     reader: &Reader,
     listeners: &[Listener],
+    hasher: &Hasher,
     unseen: &mut Vec<String>,
 ) -> (Vec<Family>, Vec<Contained>) {
     let glances = reader.glance();
@@ -94,7 +96,7 @@ pub(super) fn find(
         }
     });
     let families = families.collect();
-    (families, contained::find(reader, &inside, unseen))
+    (families, contained::find(reader, &inside, hasher, unseen))
 }
 
 /// Parts the candidates into those outside and inside containers, and counts those that cannot be seen.
@@ -172,7 +174,7 @@ fn names(lock: &Lock, process: ProcessId) -> bool {
             .is_none_or(|ticks| ticks == process.start_ticks)
 }
 
-fn state_directory(files: &[PathBuf]) -> Option<PathBuf> {
+pub(super) fn state_directory(files: &[PathBuf]) -> Option<PathBuf> {
     let below = |database: &&str| {
         let depth = Path::new(database).components().count();
         let file = files.iter().find(|file| file.ends_with(database))?;

@@ -73,13 +73,17 @@ fn starter(gateway: &Gateway) -> Option<Finding> {
             &catalogued::UNKNOWN_STARTER,
             format!("what starts it is not known: it runs {seen}"),
         ),
-        known => (
-            &catalogued::FOREIGN_STARTER,
-            format!("it is started by {known}"),
-        ),
+        known => (&catalogued::FOREIGN_STARTER, started_by(known)),
     };
     let finding = Finding::new(kind, &gateway.name, display::text(&summary));
     Some(finding.at(place(&gateway.starter, gateway.script.as_deref())))
+}
+
+fn started_by(starter: &Starter) -> String {
+    match starter {
+        Starter::Orphan => "it was started by hand, and nothing starts it again".to_owned(),
+        known => format!("it is started by {known}"),
+    }
 }
 
 /// What was disarmed on a real server so far are units of users' managers.
@@ -91,7 +95,7 @@ fn untried_starter(gateway: &Gateway) -> Option<Finding> {
         .filter(|it| it.is_disarmable());
     let is_tried = |starter: &&Starter| matches!(starter, Starter::Unit(unit) if unit.scope != UnitScope::System);
     let starter = own.into_iter().chain(revivers).find(|it| !is_tried(it))?;
-    let summary = display::text(&format!("it is started by {starter}"));
+    let summary = display::text(&started_by(starter));
     let finding = Finding::new(&catalogued::UNTRIED_STARTER, &gateway.name, summary);
     Some(finding.at(place(starter, None)))
 }

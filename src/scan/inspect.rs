@@ -1,5 +1,6 @@
 //! Reads single files and directories as a scan reads them, without processes.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::credentials::Ledger;
@@ -37,13 +38,19 @@ pub fn inspect(reader: &Reader, path: &Path, hasher: &Hasher) -> Inspection {
     match form(reader, path) {
         Form::Config => {
             let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
-            let sighting = sighting::of_files(reader, directory.unwrap_or(Path::new(".")), path);
+            let sighting = sighting::of_files(
+                reader,
+                directory.unwrap_or(Path::new(".")),
+                path,
+                BTreeMap::new(),
+            );
             config(reader, path, &sighting, hasher, Subject::Config)
         }
         Form::StateDirectory => {
             let file = layout::CONFIG_NAMES.map(|name| path.join(name));
             let there = file.iter().find(|file| reader.kind(file).is_some());
-            let sighting = sighting::of_files(reader, path, there.unwrap_or(&file[0]));
+            let sighting =
+                sighting::of_files(reader, path, there.unwrap_or(&file[0]), BTreeMap::new());
             config(reader, path, &sighting, hasher, Subject::StateDirectory)
         }
         Form::Unit => unit(reader, path),

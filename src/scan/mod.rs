@@ -19,6 +19,7 @@ mod family;
 mod findings;
 mod gateway;
 mod include;
+mod inside;
 mod inspect;
 mod launch;
 mod libraries;
@@ -70,7 +71,7 @@ pub fn scan(
     let host = machine::host(reader, engine, hasher);
     let mut findings = engine::findings(host.engine.as_ref());
     let listeners = reader.listeners();
-    let (families, contained) = family::find(reader, &listeners, &mut unseen);
+    let (families, contained) = family::find(reader, &listeners, hasher, &mut unseen);
     let launches = rest::launches(reader, &mut unseen);
     let running = families
         .into_iter()
@@ -101,7 +102,7 @@ pub fn scan(
         gateways.push(seen.gateway);
     }
     findings.extend(companions::findings(&companions));
-    findings.extend(tokens::shared(&gateways));
+    findings.extend(tokens::shared(&gateways, &contained));
     findings.extend(auth_store::shared(reader, &gateways, hasher));
     gateways.sort_by(|one, other| one.name.cmp(&other.name));
     needs::complete(reader, &mut gateways);

@@ -128,18 +128,17 @@ impl Sighting {
     }
 }
 
-/// Makes a gateway of a configuration and its directory alone, as if it belonged to the file's owner.
-pub(super) fn of_files(reader: &Reader, state_directory: &Path, config: &Path) -> Sighting {
+/// Makes a gateway of a configuration, its directory and its own variables, as if it belonged to the file's owner.
+pub(super) fn of_files(
+    reader: &Reader,
+    state_directory: &Path,
+    config: &Path,
+    own: BTreeMap<String, String>,
+) -> Sighting {
     let (uid, gid) = reader.owner(config).unwrap_or_default();
     let user = reader.user(uid, gid);
     let state_directory = reader.resolve(state_directory);
     let variable_files = dotenv_files(reader, &state_directory, &user.home);
-    let variables = variable_files
-        .iter()
-        .flat_map(|(_, assignments)| assignments);
-    let variables = variables.map(|it| (it.name.clone(), it.value.clone()));
-    // The first file that sets a variable is the one that counts.
-    let variables: Vec<_> = variables.collect();
     Sighting {
         name: GatewayName(crate::display::path(config)),
         family: None,
@@ -150,7 +149,7 @@ pub(super) fn of_files(reader: &Reader, state_directory: &Path, config: &Path) -
         launch: None,
         config: config.to_owned(),
         started_with: Vec::new(),
-        variables: variables.into_iter().rev().collect(),
+        variables: filled(own, &variable_files),
         variable_files,
         state_directory,
         user,
@@ -189,15 +188,7 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
     let config = locked
         .unwrap_or_else(|| first_there(reader, &layout::configs(&own, &home, &state_directory)));
     let variable_files = dotenv_files(reader, &state_directory, &home);
-    let mut variables = own;
-    let assignments = variable_files
-        .iter()
-        .flat_map(|(_, assignments)| assignments);
-    for Assignment { name, value, .. } in assignments {
-        variables
-            .entry(name.clone())
-            .or_insert_with(|| value.clone());
-    }
+    let variables = filled(own, &variable_files);
     let name = name(&user, &state_directory);
     Sighting {
         name,
@@ -212,6 +203,20 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
         variable_files,
         variables,
     }
+}
+
+/// Fills an environment from files: the first that sets a variable is the one that counts.
+fn filled(
+    own: BTreeMap<String, String>,
+    files: &[(PathBuf, Vec<Assignment>)],
+) -> BTreeMap<String, String> {
+    let mut variables = own;
+    for Assignment { name, value, .. } in files.iter().flat_map(|(_, set)| set) {
+        variables
+            .entry(name.clone())
+            .or_insert_with(|| value.clone());
+    }
+    variables
 }
 
 /// The files that OpenClaw fills its environment from: the state directory's `.env`, and for the usual state directory
@@ -231,7 +236,7 @@ fn dotenv_files(
     files.collect()
 }
 
-fn texts(environment: &[(OsString, OsString)]) -> BTreeMap<String, String> {
+pub(super) fn texts(environment: &[(OsString, OsString)]) -> BTreeMap<String, String> {
     let pairs = environment.iter();
     let pairs = pairs
         .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value.to_str()?.to_owned())));

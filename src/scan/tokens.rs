@@ -1,50 +1,67 @@
 //! Credentials that only one process may hold, and that stand in the configurations of two gateways.
 
-use crate::inventory::{Credential, Finding, Gateway, catalogued};
+use crate::inventory::{ChannelAccount, Contained, Credential, Finding, Gateway, catalogued};
 
-/// Compares the logins of all gateways. An account that is disabled is not started, so its login meets nobody's.
-pub(super) fn shared(gateways: &[Gateway]) -> Vec<Finding> {
-    let held = gateways
-        .iter()
-        .flat_map(|gateway| gateway.credentials.iter().map(move |it| (gateway, it)));
-    let held: Vec<_> = held
-        .filter(|(gateway, it)| it.exclusivity.is_exclusive() && is_started(gateway, it))
-        .collect();
+/// A login, and who would start it.
+struct Held<'a> {
+    by: String,
+    credential: &'a Credential,
+}
+
+/// Compares the logins of all gateways, those in containers too. An account that is disabled is not started, so its
+/// login meets nobody's.
+pub(super) fn shared(gateways: &[Gateway], contained: &[Contained]) -> Vec<Finding> {
+    let held = held(gateways, contained);
     let mut findings = Vec::new();
-    for (at, (gateway, credential)) in held.iter().enumerate() {
-        for (other, again) in held
-            .iter()
-            .skip(at + 1)
-            .filter(|(_, it)| it.hash == credential.hash)
-        {
-            let name = [
-                &credential.kind,
-                &credential.public_id,
-                &credential.hash.to_string(),
-            ];
-            let name: Vec<_> = name
-                .into_iter()
-                .filter(|it| !it.is_empty())
-                .cloned()
-                .collect();
+    for (at, one) in held.iter().enumerate() {
+        let after = held.iter().skip(at + 1);
+        for other in after.filter(|it| it.credential.hash == one.credential.hash) {
             let summary = format!(
                 "{} also stands in the configuration of {}",
-                crate::display::text(&name.join(" ")),
-                other.name
+                crate::display::text(&shown(one.credential)),
+                other.by
             );
-            let finding = Finding::new(&catalogued::SHARED_TOKEN, &gateway.name, summary);
-            findings.push(finding.at(format!("{} and {}", places(credential), places(again))));
+            let finding = Finding::new(&catalogued::SHARED_TOKEN, &one.by, summary);
+            let places = [one, other].map(|it| places(it.credential));
+            findings.push(finding.at(places.join(" and ")));
         }
     }
     findings
 }
 
-fn is_started(gateway: &Gateway, credential: &Credential) -> bool {
-    let account = gateway
-        .accounts
-        .iter()
+fn held<'a>(gateways: &'a [Gateway], contained: &'a [Contained]) -> Vec<Held<'a>> {
+    let native = gateways.iter().flat_map(|gateway| {
+        let started = gateway.credentials.iter();
+        let started = started.filter(|it| is_started(&gateway.accounts, it));
+        started.map(|credential| Held {
+            by: gateway.name.to_string(),
+            credential,
+        })
+    });
+    let inside = contained.iter().flat_map(|container| {
+        container.credentials.iter().map(|credential| Held {
+            by: format!("container {}", container.name()),
+            credential,
+        })
+    });
+    let held = native.chain(inside);
+    held.filter(|it| it.credential.exclusivity.is_exclusive())
+        .collect()
+}
+
+/// Returns whether a credential is started: it is of no account, or of one that is not disabled.
+pub(super) fn is_started(accounts: &[ChannelAccount], credential: &Credential) -> bool {
+    let mut accounts = accounts.iter();
+    let account = accounts
         .find(|it| credential.account.as_deref() == Some(&format!("{}/{}", it.channel, it.id)));
     account.is_none_or(|account| account.enabled)
+}
+
+fn shown(credential: &Credential) -> String {
+    let hash = credential.hash.to_string();
+    let words = [&credential.kind, &credential.public_id, &hash];
+    let words = words.into_iter().filter(|it| !it.is_empty());
+    words.cloned().collect::<Vec<_>>().join(" ")
 }
 
 fn places(credential: &Credential) -> String {
@@ -85,7 +102,7 @@ mod tests {
                 .gateway
             })
             .collect();
-        let findings = shared(&gateways).into_iter();
+        let findings = shared(&gateways, &[]).into_iter();
         findings
             .map(|it| {
                 format!(
@@ -121,6 +138,38 @@ mod tests {
         );
         let linked = [("openclaw.json", "{channels: {whatsapp: {}}}"), session];
         assert_eq!(shared_by(&linked, &linked), ["OM-T001 whatsapp session"]);
+    }
+
+    #[test]
+    fn a_login_of_a_container_meets_that_of_a_gateway() {
+        let home = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(home.path().join(".openclaw")).expect("made");
+        std::fs::write(home.path().join(".openclaw/openclaw.json"), LITERAL.1).expect("written");
+        let sighting = at_rest(home.path(), "");
+        let hasher = Hasher::for_machine("m");
+        let options = crate::scan::Options::default();
+        let native = gateway::read(&Reader::new(), &sighting, &[], &hasher, &options).gateway;
+        let container = Contained {
+            container: crate::inventory::ContainerStarter {
+                id: String::new(),
+                name: Some("claw".into()),
+            },
+            process: crate::inventory::ProcessId {
+                pid: 7,
+                start_ticks: 1,
+            },
+            uid: None,
+            state_directory: None,
+            credentials: native.credentials.clone(),
+        };
+        let findings = shared(&[native], &[container]);
+        let ids: Vec<_> = findings.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(ids, ["OM-T001"]);
+        assert!(
+            findings
+                .iter()
+                .all(|it| it.summary.ends_with("of container claw"))
+        );
     }
 
     #[test]

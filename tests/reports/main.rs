@@ -119,6 +119,8 @@ fn scan_shows_what_lives_beside_the_gateways() {
         },
         process,
         uid: Some(1000),
+        state_directory: None,
+        credentials: Vec::new(),
     });
     inventory.states.push(RestingState {
         path: "/home/joe/.clawdbot".into(),
