@@ -1,11 +1,24 @@
 //! Credentials that only one process may hold, and that stand in the configurations of two gateways.
 
+use std::path::Path;
+
 use crate::inventory::{ChannelAccount, Contained, Credential, Finding, Gateway, catalogued};
 
 /// A login, and who would start it.
 struct Held<'a> {
     by: String,
+    /// The state directory of a native gateway that does not run.
+    rests_in: Option<&'a Path>,
+    /// The state directory of a container.
+    runs_in: Option<&'a Path>,
     credential: &'a Credential,
+}
+
+impl Held<'_> {
+    /// A gateway at rest whose own state a container runs on was moved there: that is one gateway, with one configuration.
+    fn was_moved_to(&self, other: &Self) -> bool {
+        self.rests_in.is_some() && self.rests_in == other.runs_in
+    }
 }
 
 /// Compares the logins of all gateways, those in containers too. An account that is disabled is not started, so its
@@ -15,7 +28,10 @@ pub(super) fn shared(gateways: &[Gateway], contained: &[Contained]) -> Vec<Findi
     let mut findings = Vec::new();
     for (at, one) in held.iter().enumerate() {
         let after = held.iter().skip(at + 1);
-        for other in after.filter(|it| it.credential.hash == one.credential.hash) {
+        for other in after
+            .filter(|it| it.credential.hash == one.credential.hash)
+            .filter(|it| !one.was_moved_to(it))
+        {
             let summary = format!(
                 "{} also stands in the configuration of {}",
                 crate::display::text(&shown(one.credential)),
@@ -35,12 +51,19 @@ fn held<'a>(gateways: &'a [Gateway], contained: &'a [Contained]) -> Vec<Held<'a>
         let started = started.filter(|it| is_started(&gateway.accounts, it));
         started.map(|credential| Held {
             by: gateway.name.to_string(),
+            rests_in: gateway
+                .process
+                .is_none()
+                .then_some(gateway.state_directory.as_path()),
+            runs_in: None,
             credential,
         })
     });
     let inside = contained.iter().flat_map(|container| {
         container.credentials.iter().map(|credential| Held {
             by: format!("container {}", container.name()),
+            rests_in: None,
+            runs_in: container.state_directory.as_deref(),
             credential,
         })
     });
@@ -149,7 +172,7 @@ mod tests {
         let hasher = Hasher::for_machine("m");
         let options = crate::scan::Options::default();
         let native = gateway::read(&Reader::new(), &sighting, &[], &hasher, &options).gateway;
-        let container = Contained {
+        let in_container = |state_directory| Contained {
             container: crate::inventory::ContainerStarter {
                 id: String::new(),
                 name: Some("claw".into()),
@@ -159,9 +182,23 @@ mod tests {
                 start_ticks: 1,
             },
             uid: None,
-            state_directory: None,
+            state_directory,
             credentials: native.credentials.clone(),
         };
+        let moved = in_container(Some(native.state_directory.clone()));
+        assert_eq!(shared(std::slice::from_ref(&native), &[moved]), []);
+        let mut running = native.clone();
+        running.process = Some(crate::inventory::Process {
+            id: crate::inventory::ProcessId {
+                pid: 8,
+                start_ticks: 1,
+            },
+            others: Vec::new(),
+            uptime_secs: 1,
+        });
+        let both = in_container(Some(native.state_directory.clone()));
+        assert_eq!(shared(&[running], &[both]).len(), 1);
+        let container = in_container(Some("/elsewhere".into()));
         let findings = shared(&[native], &[container]);
         let ids: Vec<_> = findings.iter().map(|it| it.id.as_str()).collect();
         assert_eq!(ids, ["OM-T001"]);
