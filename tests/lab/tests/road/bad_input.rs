@@ -56,7 +56,8 @@ pub(crate) fn every_refusal_is_one_line_and_changes_nothing(world: &World) {
         3,
         "stale",
         &format!(
-            "cp -p {CONFIG} /root/saved.json; sed -i 's/loopback/lan/' {CONFIG}; {execute}; c=$?; cp -p /root/saved.json {CONFIG}; exit $c"
+            "sed 's/\"bind\": \"loopback\"/\"bind\": \"lan\"/' {PLAN} > /root/p2.json; ! cmp -s {PLAN} /root/p2.json && \
+             ocmigrate execute --group {GROUP} --plan /root/p2.json --yes"
         ),
     );
     config_that_does_not_parse(world, &execute);
