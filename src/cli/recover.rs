@@ -43,18 +43,39 @@ impl Recover {
 
     fn recover(&self, state: &Path, terminal: &Terminal) -> Result<(), Failure> {
         let world = World::open(state, "recover")?;
-        let unknown = || Failure::new(Code::Usage, "this group was never executed here");
-        let setting = Setting::read(&world, &self.group)?.ok_or_else(unknown)?;
-        if let Direction::Ended(_) | Direction::Unopened = setting.state.direction {
-            terminal.say("its run has ended; nothing is to be done");
-            return Ok(());
+        if self.open_run(&world)?.is_some() {
+            let _lock = Lock::take(&world.paths.state)?;
+            // Another run may have come to its end before the lock.
+            if let Some(setting) = self.open_run(&world)? {
+                return self.roll_back(&world, &setting, terminal);
+            }
         }
-        let _lock = Lock::take(&world.paths.state)?;
-        let mut journal = setting.open_journal(&world)?;
+        terminal.say("its run has ended; nothing is to be done");
+        Ok(())
+    }
+
+    /// Returns the group's run, unless it has ended.
+    fn open_run(&self, world: &World) -> Result<Option<Setting>, Failure> {
+        let unknown = || Failure::new(Code::Usage, "this group was never executed here");
+        let setting = Setting::read(world, &self.group)?.ok_or_else(unknown)?;
+        let has_ended = matches!(
+            setting.state.direction,
+            Direction::Ended(_) | Direction::Unopened
+        );
+        Ok((!has_ended).then_some(setting))
+    }
+
+    fn roll_back(
+        &self,
+        world: &World,
+        setting: &Setting,
+        terminal: &Terminal,
+    ) -> Result<(), Failure> {
+        let mut journal = setting.open_journal(world)?;
         let tell = |event| terminal.event(&event, false);
         let never = |_: &Context<'_>| Ok(());
         let outcome: Result<_, ExecuteError> =
-            setting::with_run(&world, &setting, &mut journal, &tell, &never, |run| {
+            setting::with_run(world, setting, &mut journal, &tell, &never, |run| {
                 run.rollback()
             });
         outcome?;
