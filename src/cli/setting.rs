@@ -78,12 +78,7 @@ impl Setting {
         make_state(world, group)?;
         let path = journal_path(&world.paths, group);
         Journal::put_aside(&path)?;
-        let meta = FileMeta {
-            uid: 0,
-            gid: 0,
-            mode: 0o600,
-            mtime_ns: None,
-        };
+        let meta = FileMeta::of_root(0o600);
         for (path, bytes) in [
             (plan_path(&world.paths, group), &plan),
             (list_path(&world.paths, group), &list),
@@ -125,20 +120,12 @@ impl Setting {
 
 /// Makes the state directory, for root only; needed before the lock can be taken.
 pub(super) fn make_state_directory(world: &World) -> Result<(), Failure> {
-    let ownership = Ownership {
-        uid: 0,
-        gid: 0,
-        mode: 0o700,
-    };
+    let ownership = Ownership::of_root(0o700);
     Ok(world.host.make_directory(&world.paths.state, ownership)?)
 }
 
 fn make_state(world: &World, group: &str) -> Result<(), Failure> {
-    let ownership = Ownership {
-        uid: 0,
-        gid: 0,
-        mode: 0o700,
-    };
+    let ownership = Ownership::of_root(0o700);
     world
         .host
         .make_directory(&world.paths.state.join("groups"), ownership)?;

@@ -100,11 +100,7 @@ pub(super) fn make_directory(path: &Path, ownership: Ownership) -> Result<()> {
         return Ok(());
     }
     if let Some(parent) = path.parent() {
-        let parents = Ownership {
-            uid: 0,
-            gid: 0,
-            mode: 0o755,
-        };
+        let parents = Ownership::of_root(0o755);
         make_directory(parent, parents)?;
     }
     let place = Place::open(path)?;

@@ -115,6 +115,19 @@ pub struct FileMeta {
     pub mtime_ns: Option<i128>,
 }
 
+impl FileMeta {
+    /// Returns a file of root's with these permission bits, changed now.
+    #[must_use]
+    pub const fn of_root(mode: u32) -> Self {
+        Self {
+            uid: 0,
+            gid: 0,
+            mode,
+            mtime_ns: None,
+        }
+    }
+}
+
 /// Who a directory or file that ocmigrate makes belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ownership {
@@ -124,6 +137,18 @@ pub struct Ownership {
     pub gid: u32,
     /// The permission bits.
     pub mode: u32,
+}
+
+impl Ownership {
+    /// Returns a directory or file of root's with these permission bits.
+    #[must_use]
+    pub const fn of_root(mode: u32) -> Self {
+        Self {
+            uid: 0,
+            gid: 0,
+            mode,
+        }
+    }
 }
 
 /// A process and how it was started.

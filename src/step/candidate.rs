@@ -41,11 +41,7 @@ impl Candidate {
         )
         .map_err(|error| StepError::unmet(format!("{shown}: {error}")))?;
         if let Some(directory) = path.parent() {
-            let ownership = Ownership {
-                uid: 0,
-                gid: 0,
-                mode: 0o700,
-            };
+            let ownership = Ownership::of_root(0o700);
             context.host.make_directory(directory, ownership)?;
         }
         let meta = FileMeta {

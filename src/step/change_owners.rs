@@ -103,11 +103,7 @@ impl Kind for ChangeOwners {
 impl ChangeOwners {
     /// Makes the directory of the manifest.
     pub(super) fn make_room(&self, context: &Context) -> Result<()> {
-        let ownership = Ownership {
-            uid: 0,
-            gid: 0,
-            mode: 0o700,
-        };
+        let ownership = Ownership::of_root(0o700);
         let directory = context.paths.group_state(&self.group);
         Ok(context.host.make_directory(&directory, ownership)?)
     }

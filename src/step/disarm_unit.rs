@@ -91,11 +91,7 @@ impl Kind for DisarmUnit {
     }
 
     fn apply(&self, before: &Before, context: &Context) -> Result<()> {
-        let root = Ownership {
-            uid: 0,
-            gid: 0,
-            mode: 0o755,
-        };
+        let root = Ownership::of_root(0o755);
         let (drop_in, marker) = (self.drop_in(context), self.marker(context));
         for path in [&drop_in, &marker] {
             if let Some(directory) = path.parent() {
@@ -174,12 +170,7 @@ impl Kind for DisarmUnit {
     }
 }
 
-const META: FileMeta = FileMeta {
-    uid: 0,
-    gid: 0,
-    mode: 0o644,
-    mtime_ns: None,
-};
+const META: FileMeta = FileMeta::of_root(0o644);
 
 impl DisarmUnit {
     /// A drop-in of /etc counts for all users' units of that name, so the marker's path names the user: `%U` is the id

@@ -61,11 +61,7 @@ impl Kind for GuardBoot {
     }
 
     fn apply(&self, _before: &Nothing, context: &Context) -> Result<()> {
-        let ownership = Ownership {
-            uid: 0,
-            gid: 0,
-            mode: 0o755,
-        };
+        let ownership = Ownership::of_root(0o755);
         if let Some(directory) = self.wish().parent() {
             context.host.make_directory(directory, ownership)?;
         }
@@ -163,12 +159,7 @@ fn quoted(path: &Path) -> String {
 }
 
 fn write(context: &Context, path: &Path, text: &str) -> Result<()> {
-    let meta = FileMeta {
-        uid: 0,
-        gid: 0,
-        mode: 0o644,
-        mtime_ns: None,
-    };
+    let meta = FileMeta::of_root(0o644);
     let text = format!("{HEADER}{text}");
     Ok(context.host.replace(path, text.as_bytes(), meta)?)
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +15,21 @@ use crate::openclaw::environment;
 /// What cron sets for every line, beside the user's names and directory; crontab(5), Debian 12.
 const CRONS: [(&str, &str); 2] = [("SHELL", "/bin/sh"), ("PATH", "/usr/bin:/bin")];
 
+/// How long what was started may take until it can be told from other processes: a shell, perhaps a wrapper, then node.
+const START_DEADLINE: Duration = Duration::from_mins(1);
+/// How long a start that was begun by a run that died may still come to life.
+const SETTLE: Duration = Duration::from_secs(15);
+/// The time between two looks.
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// Writes a script for `sh` beside the group's environment that starts the gateway as it was started: by the same command,
 /// in the same directory, with the same environment. Only the gateway's user can read it.
 ///
 /// `Before` holds the shell of a loop. Idempotent: the script is replaced whole, and kept once the gateway does not run.
-/// Undone, as the last thing before the look at the native gateway, it starts the gateway unless something did so already,
-/// and removes the script; it refuses while the container runs.
+/// Undone, as the last thing before the look at the native gateway, it starts the gateway unless something did so already;
+/// the script stays until what it starts is seen, since a shell opens it some time after its start. A mark on disk says
+/// that a start was begun: a run that finds it waits for that start before it begins another. It refuses while the
+/// container runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeepNativeStart {
     /// The group.
@@ -131,12 +141,27 @@ impl Kind for KeepNativeStart {
 
     fn undo(&self, before: &Before, context: &Context) -> Result<()> {
         context.refuse_while_it_runs(&self.container)?;
-        let path = self.script(context);
-        if !self.lives(before, context)? && context.host.read(&path)?.is_some() {
-            let argv = ["/bin/sh".into(), path.clone().into_os_string()];
-            context.host.start_detached(&self.user, &argv)?;
+        let (path, begun) = (self.script(context), self.begun(context));
+        if context.host.read(&path)?.is_some() {
+            let was_begun = context.host.read(&begun)?.is_some();
+            let lives = was_begun && self.comes_to_life(before, context, SETTLE)?;
+            if !lives && !self.lives(before, context)? {
+                context
+                    .host
+                    .replace(&begun, b"", FileMeta::of_root(0o600))?;
+                let argv = ["/bin/sh".into(), path.clone().into_os_string()];
+                context.host.start_detached(&self.user, &argv)?;
+                if !self.comes_to_life(before, context, START_DEADLINE)? {
+                    return Err(StepError::unmet(format!(
+                        "the native gateway was started by `{}` and is not there after {} s",
+                        crate::display::path(&path),
+                        START_DEADLINE.as_secs()
+                    )));
+                }
+            }
         }
-        Ok(context.host.remove(&path)?)
+        context.host.remove(&path)?;
+        Ok(context.host.remove(&begun)?)
     }
 
     fn verify(&self, _before: &Before, context: &Context) -> Result<Vec<Drift>> {
@@ -158,6 +183,31 @@ impl Kind for KeepNativeStart {
 impl KeepNativeStart {
     fn script(&self, context: &Context) -> PathBuf {
         context.paths.group_etc(&self.group).join("native")
+    }
+
+    /// Returns the mark that a start was begun.
+    fn begun(&self, context: &Context) -> PathBuf {
+        context.paths.group_etc(&self.group).join("native.begun")
+    }
+
+    /// Waits until the gateway or its loop runs; says whether it does.
+    fn comes_to_life(
+        &self,
+        before: &Before,
+        context: &Context,
+        patience: Duration,
+    ) -> Result<bool> {
+        let patience = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
+        let end = context.host.now_ms().saturating_add(patience);
+        loop {
+            if self.lives(before, context)? {
+                return Ok(true);
+            }
+            if context.host.now_ms() >= end {
+                return Ok(false);
+            }
+            context.host.sleep(PAUSE);
+        }
     }
 
     /// Returns whether the gateway runs, or its loop, which will start it.

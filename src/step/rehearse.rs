@@ -153,7 +153,9 @@ impl Kind for Rehearse {
         ));
         let text = serde_json::to_vec(&measured).unwrap_or_default();
         let path = measured_path(context.paths, &self.group);
-        Ok(context.host.replace(&path, &text, root_only())?)
+        Ok(context
+            .host
+            .replace(&path, &text, FileMeta::of_root(0o600))?)
     }
 
     fn undo(&self, _before: &Nothing, context: &Context) -> Result<()> {
@@ -352,13 +354,4 @@ fn copy_path(paths: &Paths, group: &str) -> PathBuf {
 
 fn measured_path(paths: &Paths, group: &str) -> PathBuf {
     paths.group_state(group).join("rehearsed.json")
-}
-
-const fn root_only() -> FileMeta {
-    FileMeta {
-        uid: 0,
-        gid: 0,
-        mode: 0o600,
-        mtime_ns: None,
-    }
 }

@@ -46,11 +46,7 @@ const JOES_DIRECTORY: Ownership = Ownership {
     gid: 1001,
     mode: 0o700,
 };
-pub(crate) const ROOTS: Ownership = Ownership {
-    uid: 0,
-    gid: 0,
-    mode: 0o644,
-};
+pub(crate) const ROOTS: Ownership = Ownership::of_root(0o644);
 const DRAINING: &str = r#"{"suspensionId":"x","status":"draining","activeCount":2}"#;
 /// What a command of a running gateway prints: how its channels do, and that it is idle.
 const ANSWER: &str = r#"{"suspensionId":"x","status":"ready","activeCount":0,"channelAccounts":{"telegram":[{"accountId":"default","enabled":true,"running":true,

@@ -8,6 +8,10 @@ use super::world::FakeWorld;
 use crate::host::{RunningProcess, Signal, crontab, pm2_dump};
 use crate::inventory::{Pm2Starter, ProcessId};
 
+/// The time between the start of a shell and its opening of the script, in milliseconds: longer than on most machines, so
+/// that nobody relies on its being short.
+const SHELL_STARTS_MS: i64 = 2_000;
+
 /// What a command starts.
 #[derive(Debug, Clone)]
 pub enum FakeProgram {
@@ -146,12 +150,14 @@ impl FakeWorld {
                 }
             }
         }
+        self.open_scripts();
         self.live_on();
     }
 
     /// Starts what cron and pm2 start at boot.
     pub(super) fn boot_starters(&mut self) {
         self.shells.clear();
+        self.starting.clear();
         for line in self.armed_lines() {
             if line.line.starts_with("@reboot") {
                 self.start_program(&line.program);
@@ -204,13 +210,29 @@ impl FakeWorld {
         }
     }
 
+    /// Lets a shell start that will run a file; says whether the file is there. The shell opens it [`SHELL_STARTS_MS`] later,
+    /// and starts nothing if it is gone by then.
     pub(super) fn start_file(&mut self, file: &Path) -> bool {
-        let program = self.launchers.get(file).cloned();
-        let Some(program) = program.filter(|_| self.files.contains_key(file)) else {
-            return false;
-        };
-        self.start_program(&program);
-        true
+        let is_there = self.files.contains_key(file) && self.launchers.contains_key(file);
+        if is_there {
+            let opens_at_ms = self.now_ms.saturating_add(SHELL_STARTS_MS);
+            self.starting.push((opens_at_ms, file.to_owned()));
+        }
+        is_there
+    }
+
+    fn open_scripts(&mut self) {
+        let now_ms = self.now_ms;
+        let due: Vec<_> = self
+            .starting
+            .extract_if(.., |(opens_at_ms, _)| *opens_at_ms <= now_ms)
+            .collect();
+        for (_, file) in due {
+            let program = self.launchers.get(&file).cloned();
+            if let Some(program) = program.filter(|_| self.files.contains_key(&file)) {
+                self.start_program(&program);
+            }
+        }
     }
 
     /// Lets pm2 keep an application running, or stop it; says whether it knows it.

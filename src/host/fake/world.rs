@@ -81,6 +81,8 @@ pub struct FakeWorld {
     pub stranger: Option<FakeStranger>,
     /// What files start when a shell runs them.
     pub launchers: BTreeMap<PathBuf, FakeProgram>,
+    /// The shells that started and will open a script, each with when, in virtual milliseconds.
+    pub starting: Vec<(i64, PathBuf)>,
     /// Who began and ceased to poll, in order.
     pub pollers: Vec<PollerChange>,
     /// The configuration that each native gateway found when it started, in order; `None` where there was none.
@@ -335,11 +337,7 @@ impl FakeWorld {
 }
 
 /// Root's, readable by all.
-pub(super) const ROOT_OWNED: Ownership = Ownership {
-    uid: 0,
-    gid: 0,
-    mode: 0o755,
-};
+pub(super) const ROOT_OWNED: Ownership = Ownership::of_root(0o755);
 
 fn native(id: ProcessId) -> String {
     format!("native {}", id.pid)
