@@ -18,10 +18,14 @@ fn is_published(name: &str, schema: &schemars::Schema) {
     if std::env::var_os("UPDATE_SCHEMAS").is_some() {
         std::fs::write(&path, &text).unwrap();
     }
-    assert_eq!(
-        std::fs::read_to_string(&path).unwrap(),
-        text,
-        "{name} is not that of the code"
+    let published = std::fs::read_to_string(&path).unwrap();
+    // Not compared as a whole: a failure would print both.
+    let is_other = |(_, (one, other)): &(_, (&str, &str))| one != other;
+    let lines = published.lines().zip(text.lines());
+    let differs = lines.enumerate().find(is_other);
+    assert!(
+        published == text,
+        "{name} is not that of the code: {differs:?}"
     );
 }
 

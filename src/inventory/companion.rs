@@ -50,6 +50,8 @@ pub enum Part {
 pub struct Contained {
     /// The container.
     pub container: ContainerStarter,
+    /// The group that ocmigrate runs in it, by its label.
+    pub group: Option<String>,
     /// Its first process that is OpenClaw's.
     pub process: ProcessId,
     /// The user id of that process on the host, where it may be seen.
@@ -59,6 +61,9 @@ pub struct Contained {
     /// The credentials that it starts with, each once.
     pub credentials: Vec<Credential>,
 }
+
+/// The label of a container, an image and a network that ocmigrate made for a group; its value is the group's name.
+pub const GROUP_LABEL: &str = "ocmigrate.group";
 
 impl Contained {
     /// Returns the name that people know the container by, safe to print: its own, or the beginning of its id.

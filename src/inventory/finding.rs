@@ -229,6 +229,11 @@ catalogue! {
         "look whether the script does anything that the gateway needs in its container"
         "cron runs a script, and the script starts the gateway. Its environment goes along into the container; what else the \
          script does happens only natively. rollback starts the gateway by the line's own command.";
+    /// Moved already.
+    MOVED = "OM-S015" Inhibitor
+        "leave it, or bring it back: ocmigrate rollback --group GROUP"
+        "ocmigrate moved this gateway into a container, which runs on its state directory. That it does not run natively, and that its \
+         port is taken, is as it should be; ocmigrate status and ocmigrate verify say how it is.";
     /// More memory than there is.
     OVER_HOST = "OM-P001" Inhibitor
         "lower budgets or the reserve, move fewer groups, or accept it: --accept OM-P001"

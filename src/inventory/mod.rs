@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{Agent, ChannelAccount, Credential, Exclusivity, Place};
 pub use census::{Census, Class, EntryKind, FileSystem, Handover, Oddity, Sampled, Stray};
-pub use companion::{Companion, Contained, Part};
+pub use companion::{Companion, Contained, GROUP_LABEL, Part};
 pub use edge::{AgentName, Edge, EdgeKind};
 pub use finding::{Catalogued, Finding, Severity, catalogued};
 pub use gateway::{

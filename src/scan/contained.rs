@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::inside;
 use crate::host::reader::{Glance, Reader};
-use crate::inventory::{Contained, ContainerStarter, Finding, catalogued};
+use crate::inventory::{Contained, ContainerStarter, Finding, GROUP_LABEL, Gateway, catalogued};
 use crate::openclaw::{command, layout};
 use crate::secret::Hasher;
 
@@ -36,11 +36,10 @@ pub(super) fn find(
         }
         let file = Path::new(DOCKER).join(&id).join("config.v2.json");
         let text = reader.file(&file).ok().flatten();
+        let (name, group) = text.map_or((None, None), |text| name_and_group(&text));
         let mut contained = Contained {
-            container: ContainerStarter {
-                name: text.and_then(|text| name(&text)),
-                id,
-            },
+            container: ContainerStarter { id, name },
+            group,
             process: glance.id,
             uid: reader.user_of(glance.id),
             state_directory: None,
@@ -74,22 +73,42 @@ fn serves(reader: &Reader, glance: &Glance) -> bool {
     !command::in_words(&words.collect::<Vec<_>>()).is_empty()
 }
 
-/// Says which containers run OpenClaw.
-pub(super) fn findings(contained: &[Contained]) -> Vec<Finding> {
-    let findings = contained.iter().map(|it| {
-        let id = it.container.id.get(..12).unwrap_or(&it.container.id);
-        let name = it.name();
-        let summary = format!("OpenClaw runs in it, pid {}", it.process.pid);
-        let finding = Finding::new(
-            &catalogued::IN_CONTAINER,
-            format!("container {name}"),
-            summary,
-        );
-        finding.remedied_by(format!(
-            "look whether it polls the same bots: docker logs {id}"
-        ))
-    });
-    findings.collect()
+/// Says of each gateway that ocmigrate moved where it runs now, in place of what is so on purpose: that it does not run
+/// natively, and that something else listens on its port. Of the other containers that run OpenClaw it says that they do.
+pub(super) fn tell(contained: &[Contained], gateways: &[Gateway], findings: &mut Vec<Finding>) {
+    for it in contained {
+        let moved = gateways.iter().find(|gateway| is_moved_to(gateway, it));
+        let Some((gateway, group)) = moved.zip(it.group.as_ref()) else {
+            findings.push(runs_openclaw(it));
+            continue;
+        };
+        let for_itself = [&catalogued::NOT_RUNNING, &catalogued::FOREIGN_PORT];
+        let about = gateway.name.to_string();
+        let is_on_purpose = |finding: &mut Finding| {
+            finding.about == about && for_itself.iter().any(|kind| kind.id == finding.id)
+        };
+        findings.extract_if(.., is_on_purpose).for_each(drop);
+        let group = crate::display::text(group);
+        let summary = format!("ocmigrate runs it in container {}", it.name());
+        let finding = Finding::new(&catalogued::MOVED, about, summary);
+        findings.push(finding.remedied_by(format!("ocmigrate rollback --group {group}")));
+    }
+}
+
+fn is_moved_to(gateway: &Gateway, contained: &Contained) -> bool {
+    gateway.process.is_none()
+        && contained.state_directory.as_ref() == Some(&gateway.state_directory)
+}
+
+fn runs_openclaw(contained: &Contained) -> Finding {
+    let id = &contained.container.id;
+    let id = id.get(..12).unwrap_or(id);
+    let about = format!("container {}", contained.name());
+    let summary = format!("OpenClaw runs in it, pid {}", contained.process.pid);
+    let finding = Finding::new(&catalogued::IN_CONTAINER, about, summary);
+    finding.remedied_by(format!(
+        "look whether it polls the same bots: docker logs {id}"
+    ))
 }
 
 /// Returns the innermost container's id, 64 hexadecimal digits, of a control group: `docker-ID.scope` or `docker/ID`.
@@ -99,11 +118,19 @@ pub(super) fn container_id(cgroup: &str) -> Option<String> {
     parts.rfind(is_id).map(str::to_owned)
 }
 
-/// Reads the name out of Docker's own file, and nothing else of it.
-fn name(text: &[u8]) -> Option<String> {
-    let config: Value = serde_json::from_slice(text).ok()?;
-    let name = config.get("Name")?.as_str()?.trim_start_matches('/');
-    (!name.is_empty()).then(|| name.to_owned())
+/// Reads the name and the label of a group out of Docker's own file, and nothing else of it.
+fn name_and_group(text: &[u8]) -> (Option<String>, Option<String>) {
+    let Ok(config) = serde_json::from_slice::<Value>(text) else {
+        return (None, None);
+    };
+    let text = |value: Option<&Value>| {
+        let text = value.and_then(Value::as_str).unwrap_or_default();
+        let text = text.trim_start_matches('/');
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    let labels = config.pointer("/Config/Labels");
+    let group = labels.and_then(|labels| labels.get(GROUP_LABEL));
+    (text(config.get("Name")), text(group))
 }
 
 #[cfg(test)]
@@ -133,25 +160,50 @@ mod tests {
     #[test]
     fn a_container_is_named_and_its_secrets_are_not() {
         let text = br#"{"Name":"/claw","Config":{"Env":["TOKEN=geheim"]}}"#;
-        assert_eq!(name(text).as_deref(), Some("claw"));
-        assert_eq!(name(b"{"), None);
+        assert_eq!(name_and_group(text), (Some("claw".into()), None));
+        let text = br#"{"Name":"/oc-joe","Config":{"Labels":{"ocmigrate.group":"oc-joe"}}}"#;
+        let both = (Some("oc-joe".into()), Some("oc-joe".into()));
+        assert_eq!(name_and_group(text), both);
+        assert_eq!(name_and_group(b"{"), (None, None));
+    }
+
+    /// Returns what is found, as `id about`, of a gateway at rest and a container that runs on a state directory.
+    fn found(group: Option<&str>, state_directory: &str) -> Vec<String> {
+        let mut gateway = crate::scan::findings::tests::gateway();
+        gateway.process = None;
         let contained = Contained {
             container: ContainerStarter {
                 id: "ab12".repeat(16),
                 name: Some("claw".into()),
             },
+            group: group.map(str::to_owned),
             process: ProcessId {
                 pid: 7,
                 start_ticks: 1,
             },
             uid: None,
-            state_directory: None,
+            state_directory: Some(state_directory.into()),
             credentials: Vec::new(),
         };
-        let findings = findings(&[contained]);
-        let first = findings
-            .first()
-            .map(|it| (it.id.as_str(), it.about.as_str()));
-        assert_eq!(first, Some(("OM-S010", "container claw")));
+        let port = "0.0.0.0:18789".parse().expect("an address");
+        let mut findings = crate::scan::findings::of(&gateway, None, &[port]);
+        findings.retain(|it| matches!(it.id.as_str(), "OM-S002" | "OM-N001"));
+        tell(&[contained], &[gateway], &mut findings);
+        findings
+            .iter()
+            .map(|it| format!("{} {}", it.id, it.about))
+            .collect()
+    }
+
+    #[test]
+    fn a_gateway_that_was_moved_is_told_where_it_is_and_another_container_is_named() {
+        let own = crate::scan::findings::tests::gateway();
+        let (name, own) = (own.name, own.state_directory);
+        let own = own.to_str().expect("a path of the test");
+        let both = [format!("OM-S002 {name}"), format!("OM-N001 {name}")];
+        let and_a_container = [both.as_slice(), &["OM-S010 container claw".to_owned()]].concat();
+        assert_eq!(found(Some("oc-joe"), own), [format!("OM-S015 {name}")]);
+        assert_eq!(found(None, own), and_a_container);
+        assert_eq!(found(Some("oc-joe"), "/elsewhere"), and_a_container);
     }
 }

@@ -83,7 +83,6 @@ pub fn scan(
     let watch = Watch::begin(reader, members);
     let states = states::resting(reader, &sightings, &sleeping);
     findings.extend(states::findings(&states));
-    findings.extend(contained::findings(&contained));
     let web = Web::read(reader, &listeners);
     let mut companions = companions::named(reader, &web, options.named, &mut unseen);
     let mut gateways: Vec<Gateway> = Vec::new();
@@ -105,6 +104,7 @@ pub fn scan(
     findings.extend(tokens::shared(&gateways, &contained));
     findings.extend(auth_store::shared(reader, &gateways, hasher));
     gateways.sort_by(|one, other| one.name.cmp(&other.name));
+    contained::tell(&contained, &gateways, &mut findings);
     needs::complete(reader, &mut gateways);
     findings.extend(gateways.iter().flat_map(needs::findings));
     if let Some(window) = options.window {

@@ -177,6 +177,7 @@ mod tests {
                 id: String::new(),
                 name: Some("claw".into()),
             },
+            group: None,
             process: crate::inventory::ProcessId {
                 pid: 7,
                 start_ticks: 1,

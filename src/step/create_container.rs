@@ -6,13 +6,12 @@ use super::confirm_native::Nothing;
 use super::list::project;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{Container, ContainerSpec, ContainerState, compose};
+use crate::inventory::GROUP_LABEL;
 
 /// Where a container sees its group's launcher and environment.
 pub(super) const GROUP_FILES: &str = "/run/ocmigrate";
 /// The label whose value is the hash of everything that a container was created with.
 pub(super) const SPEC_LABEL: &str = "ocmigrate.spec";
-/// The label whose value is the group's name.
-pub(super) const GROUP_LABEL: &str = "ocmigrate.group";
 
 /// Creates the container under its planned name, stopped and with no restart policy.
 ///

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::built::{Built, built};
-use super::create_container::{GROUP_FILES, GROUP_LABEL, SPEC_LABEL, served};
+use super::create_container::{GROUP_FILES, SPEC_LABEL, served};
 use super::drain::{Drain, Suspend};
 use super::image::recipe_hash;
 use super::proofs::Proofs;
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::docker::{ContainerSpec, LayerEntry, Mount, Published, compose};
 use crate::host::GatewayTrace;
-use crate::inventory::{GatewayName, Release};
+use crate::inventory::{GROUP_LABEL, GatewayName, Release};
 use crate::openclaw::{Version, release};
 use crate::plan::{GatewayFacts, Plan};
 

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::confirm_native::Nothing;
-use super::create_container::{GROUP_LABEL, launched};
+use super::create_container::launched;
 use super::drain::{ANSWER_DEADLINE, Drain, drain};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{Container, ContainerState, RestartPolicy};
 use crate::host::GatewayTrace;
+use crate::inventory::GROUP_LABEL;
 
 /// Starts the container and lets the engine start it at boot.
 ///

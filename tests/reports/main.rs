@@ -117,6 +117,7 @@ fn scan_shows_what_lives_beside_the_gateways() {
             id: "0123456789ab".repeat(6)[..64].to_owned(),
             name: None,
         },
+        group: None,
         process,
         uid: Some(1000),
         state_directory: None,

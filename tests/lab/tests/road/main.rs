@@ -13,6 +13,7 @@ mod canaries;
 mod compose;
 mod crash;
 mod host_state;
+mod moved;
 mod proof;
 mod rate;
 mod scanning;

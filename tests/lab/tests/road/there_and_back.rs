@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::host_state::host_state;
 use crate::world::{GROUP, PLAN, World, now_ms};
-use crate::{canaries, compose, rate, two_at_once};
+use crate::{canaries, compose, moved, rate, two_at_once};
 
 pub(crate) fn messages_flow_all_the_way(world: &World) {
     let every_ms = rate::fastest_answered_in_full(world);
@@ -33,6 +33,8 @@ pub(crate) fn messages_flow_all_the_way(world: &World) {
     assert!(world.is_in_container());
     two_at_once::the_one_that_waited_changes_nothing(world);
     its_state_is_told(world);
+    moved::is_served_as_before(world);
+    moved::is_told_by_a_scan(world);
     canaries::are_nowhere(world);
     compose::works(world);
     world.run_to(0, "ocmigrate verify");
