@@ -53,8 +53,15 @@ fn container_of(container: ContainerInspectResponse) -> Container {
         restart_policy: policy_of(policy),
         restarts: container.restart_count.unwrap_or_default().unsigned_abs(),
         pid: state.pid.unwrap_or_default(),
+        started_ms: state.started_at.as_deref().and_then(time_of),
         memory: Bytes(host.memory.unwrap_or_default().unsigned_abs()),
     }
+}
+
+/// Reads a time of the engine's, RFC 3339; that of a container that was never started is of the year 1.
+fn time_of(text: &str) -> Option<i64> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    Some(time.as_millisecond()).filter(|milliseconds| *milliseconds > 0)
 }
 
 fn state_of(status: Option<ContainerStateStatusEnum>, code: i64) -> ContainerState {

@@ -225,6 +225,8 @@ pub struct Container {
     pub restarts: u64,
     /// The process id of its main process on the host; 0 where it does not run.
     pub pid: i64,
+    /// When it was last started, in milliseconds since 1970; `None` before its first start.
+    pub started_ms: Option<i64>,
     /// The memory limit.
     pub memory: Bytes,
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::confirm_native::Nothing;
-use super::context::{CHANNELS_DEADLINE, find_silent_account};
+use super::context::{CHANNELS_DEADLINE, HEALTH_DEADLINE, find_silent_account};
 use super::{Context, Description, Drift, Kind, Reach, Result, Sign, StepError};
 use crate::docker::ContainerState;
 
-/// How often verify looks again at a container that does not answer.
-const VERIFY_TRIES: u32 = 15;
+/// How long verify looks at a container that does not answer and has been up for long, in milliseconds.
+const VERIFY_MS: i64 = 30_000;
 const VERIFY_PAUSE: Duration = Duration::from_secs(2);
 
 /// Waits until the gateway in the container is live and ready, seen from the host through the published port, and its
@@ -57,12 +57,15 @@ impl Kind for ConfirmContainer {
             "docker logs {}; or: ocmigrate rollback --group {0}",
             self.container
         );
-        // A busy gateway does not answer at once; only one that stays silent has drifted.
+        // A busy gateway does not answer at once, and one that was just restarted needs its time; what stays silent has drifted.
+        let container = context.docker.find_container(&self.container)?;
+        let deadline = HEALTH_DEADLINE.as_millis().try_into().unwrap_or(i64::MAX);
+        let up = container.and_then(|it| it.started_ms);
+        let up = up.map_or(i64::MIN, |started| started.saturating_add(deadline));
+        let end = up.max(context.host.now_ms().saturating_add(VERIFY_MS));
         let mut problem = self.find_problem(context)?;
-        for _ in 0..VERIFY_TRIES {
-            if problem.is_none() {
-                break;
-            }
+        while problem.is_some() && self.find_end(context)?.is_none() && context.host.now_ms() < end
+        {
             context.host.sleep(VERIFY_PAUSE);
             problem = self.find_problem(context)?;
         }

@@ -91,7 +91,7 @@ pub(crate) fn engine(
     sickness: &Rc<Cell<Sickness>>,
     version: &'static str,
 ) -> Rc<FakeDocker> {
-    let (on_change, on_port) = (host.clone(), host.clone());
+    let (on_change, on_port, on_clock) = (host.clone(), host.clone(), host.clone());
     let (ill, mute) = (Rc::clone(sickness), Rc::clone(sickness));
     let docker = Rc::new_cyclic(|itself: &Weak<FakeDocker>| {
         let itself = Weak::clone(itself);
@@ -110,6 +110,7 @@ pub(crate) fn engine(
                 }
             })
             .on_port(move |port| on_port.world().listener(port).is_some())
+            .on_clock(move || on_clock.world().now_ms)
             .on_program(move |name, argv| answer(name, argv, mute.get(), version))
     });
     docker.add_container(&foreign_container("postgres"), ContainerState::Exited(0));

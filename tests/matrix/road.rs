@@ -1,9 +1,10 @@
 //! There and back without faults.
 
 use ocmigrate::docker::Docker;
+use ocmigrate::host::Host;
 use ocmigrate::journal::Outcome;
 
-use crate::fleet::GROUP;
+use crate::fleet::{GROUP, PORT};
 use crate::starters::Kind;
 use crate::world::World;
 
@@ -43,6 +44,28 @@ fn a_container_that_is_broken_or_gone_is_rolled_back_all_the_same() {
         world.rollback().unwrap();
         world.assert_native(&format!("gone: {is_gone}"));
     }
+}
+
+#[test]
+fn a_container_that_was_just_restarted_is_given_the_time_of_a_start_and_one_that_is_deaf_is_not() {
+    let world = World::new();
+    world.execute().unwrap();
+    world.docker.stop(GROUP).unwrap();
+    world.docker.start(GROUP).unwrap();
+    {
+        let mut host = world.host.world_mut();
+        host.unlisten(PORT, "container oc-joe");
+        let ready_at_ms = host.now_ms + 100_000;
+        host.listen(PORT, "container oc-joe".to_owned(), ready_at_ms);
+    }
+    assert_eq!(world.drifts(), []);
+
+    world.host.world_mut().unlisten(PORT, "container oc-joe");
+    let since = world.host.now_ms();
+    world.host.world_mut().now_ms += 3_600_000;
+    let drifts: Vec<_> = world.drifts().into_iter().map(|it| it.what).collect();
+    assert_eq!(drifts, ["nobody answers on 127.0.0.1:18789"]);
+    assert!(world.host.now_ms() - since < 3_600_000 + 60_000);
 }
 
 #[test]

@@ -256,7 +256,7 @@ impl FakeDocker {
         }
         let pid = state.next_pid();
         if let Some(held) = state.containers.get_mut(name) {
-            held.start(pid);
+            held.start(pid, (self.clock)());
         }
         drop(state);
         (self.on_change)(name, true);

@@ -26,6 +26,7 @@ pub struct FakeDocker {
     on_change: OnChange,
     program: Program,
     port_taken: PortTaken,
+    clock: Box<dyn Fn() -> i64>,
 }
 
 impl Default for FakeDocker {
@@ -40,6 +41,7 @@ impl Default for FakeDocker {
                 stderr: Vec::new(),
             }),
             port_taken: Box::new(|_| false),
+            clock: Box::new(|| 0),
         }
     }
 }
@@ -69,6 +71,13 @@ impl FakeDocker {
     #[must_use]
     pub fn on_port(mut self, is_taken: impl Fn(u16) -> bool + 'static) -> Self {
         self.port_taken = Box::new(is_taken);
+        self
+    }
+
+    /// Tells the time, in milliseconds since 1970; it is 0 always where nothing tells.
+    #[must_use]
+    pub fn on_clock(mut self, clock: impl Fn() -> i64 + 'static) -> Self {
+        self.clock = Box::new(clock);
         self
     }
 
@@ -104,7 +113,7 @@ impl FakeDocker {
         let id = engine.put_image(&spec.image, &BTreeMap::new());
         let mut held = Held::new(spec.clone(), engine.next_id(), id);
         if state == ContainerState::Running {
-            held.start(engine.next_pid());
+            held.start(engine.next_pid(), (self.clock)());
         }
         held.container.state = state;
         engine.containers.insert(spec.name.clone(), held);
@@ -158,7 +167,7 @@ impl FakeDocker {
         let starts_again = held.container.restart_policy == RestartPolicy::UnlessStopped;
         if starts_again {
             held.container.restarts += 1;
-            held.start(pid);
+            held.start(pid, (self.clock)());
         }
         drop(state);
         (self.on_change)(name, false);
@@ -187,7 +196,7 @@ impl FakeDocker {
         }
         let starts = held.starts_with_the_engine();
         if starts {
-            held.start(pid);
+            held.start(pid, (self.clock)());
         }
         drop(state);
         if ran {

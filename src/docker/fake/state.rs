@@ -83,6 +83,7 @@ impl Held {
             restart_policy: RestartPolicy::No,
             restarts: 0,
             pid: 0,
+            started_ms: None,
             memory: spec.memory,
         };
         Self {
@@ -99,9 +100,10 @@ impl Held {
         self.container.state == ContainerState::Running
     }
 
-    pub(super) fn start(&mut self, pid: i64) {
+    pub(super) fn start(&mut self, pid: i64, now_ms: i64) {
         self.container.state = ContainerState::Running;
         self.container.pid = pid;
+        self.container.started_ms = Some(now_ms);
         self.was_started = true;
         self.was_stopped = false;
     }
