@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::confirm_native::Nothing;
-use super::context::{CHANNELS_DEADLINE, HEALTH_DEADLINE, find_silent_account};
+use super::context::{COMMAND_DEADLINE, HEALTH_DEADLINE, find_silent_account};
 use super::{Context, Description, Drift, Kind, Reach, Result, Sign, StepError};
 use crate::docker::ContainerState;
 
@@ -106,7 +106,7 @@ impl ConfirmContainer {
             &user,
             &super::create_container::launched(&self.reach.channels_argv),
             &[],
-            CHANNELS_DEADLINE,
+            COMMAND_DEADLINE,
         )?;
         Ok(find_silent_account(&self.reach, &output.stdout))
     }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
 
-use super::context::{CHANNELS_DEADLINE, find_silent_account};
+use super::context::{COMMAND_DEADLINE, find_silent_account};
 use super::{Context, Description, Drift, Kind, Reach, Result, Sign, StepError};
 
 /// Looks whether the native gateway is live and ready and its bots poll; changes nothing.
@@ -97,7 +97,7 @@ impl ConfirmNative {
         let output =
             context
                 .host
-                .run_as(&self.reach.user, &argv, &environment, CHANNELS_DEADLINE)?;
+                .run_as(&self.reach.user, &argv, &environment, COMMAND_DEADLINE)?;
         Ok(output.stdout)
     }
 }

@@ -120,8 +120,9 @@ pub struct Reach {
 
 /// How long a gateway may take until it serves and polls: on a loaded machine 2026.9.6 was seen to take 67 s.
 pub(super) const HEALTH_DEADLINE: Duration = Duration::from_mins(4);
-/// How long one look at the channels may take: a loaded machine needs 20 s to start OpenClaw's own command.
-pub(super) const CHANNELS_DEADLINE: Duration = Duration::from_secs(90);
+/// How long one of OpenClaw's own commands may take: a loaded machine needs 20 s to start it, and one with a load of 40 on two
+/// processors more than that.
+pub(super) const COMMAND_DEADLINE: Duration = Duration::from_secs(90);
 const HEALTH_PAUSE: Duration = Duration::from_millis(500);
 
 impl Context<'_> {

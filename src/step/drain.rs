@@ -36,8 +36,6 @@ pub struct Suspend {
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long running turns may take from then on until the gateway is stopped; it then has 315 s more of its own.
 const DEADLINE: Duration = Duration::from_mins(2);
-/// How long one answer may take: the start of a command, on a loaded machine.
-pub(super) const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(300);
 /// How far apart two looks at the sessions are.
 const LOOK_PAUSE: Duration = Duration::from_millis(700);

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::confirm_native::Nothing;
+use super::context::COMMAND_DEADLINE;
 use super::create_container::launched;
-use super::drain::{ANSWER_DEADLINE, Drain, drain};
+use super::drain::{Drain, drain};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{Container, ContainerState, RestartPolicy};
 use crate::host::GatewayTrace;
@@ -116,7 +117,7 @@ impl StartContainer {
             let asked =
                 context
                     .docker
-                    .exec(&self.container, &self.user, &argv, &[], ANSWER_DEADLINE);
+                    .exec(&self.container, &self.user, &argv, &[], COMMAND_DEADLINE);
             Some(asked.ok()?.stdout)
         });
     }

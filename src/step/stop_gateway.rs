@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::drain::{ANSWER_DEADLINE, Drain, drain};
+use super::context::COMMAND_DEADLINE;
+use super::drain::{Drain, drain};
 use super::freeze_loop::find_loop;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::host::{GatewayTrace, RunningProcess, Signal};
@@ -179,7 +180,7 @@ impl StopGateway {
             let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
             let asked = context
                 .host
-                .run_as(&self.user, &argv, &environment, ANSWER_DEADLINE);
+                .run_as(&self.user, &argv, &environment, COMMAND_DEADLINE);
             Some(asked.ok()?.stdout)
         });
         Ok(())
