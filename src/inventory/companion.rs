@@ -38,7 +38,7 @@ pub struct Companion {
 pub enum Part {
     /// It is connected to the gateway's port.
     Client,
-    /// The gateway is connected to it, or its configuration names the port that it listens on.
+    /// The gateway is connected to it, or its configuration or a file of its agents names the port that it listens on.
     Service,
     /// A person named it.
     Named,

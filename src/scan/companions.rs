@@ -8,7 +8,7 @@ use std::str::FromStr;
 use super::starter;
 use crate::display;
 use crate::host::reader::{Connection, Glance, Listener, Reader};
-use crate::inventory::{Companion, Finding, Gateway, GatewayName, Part, catalogued};
+use crate::inventory::{Companion, Finding, Gateway, GatewayName, Part, ReferenceKind, catalogued};
 
 /// A process that a person names: `pid:N`, `port:N`, or a unit's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,7 @@ impl FromStr for Named {
 }
 
 /// The sockets of this host and who holds them.
+#[derive(Default)]
 pub(super) struct Web {
     glances: Vec<Glance>,
     listeners: Vec<Listener>,
@@ -56,8 +57,14 @@ pub(super) struct Web {
 
 impl Web {
     /// Reads the tables once.
-    pub(super) fn read(reader: &Reader, listeners: &[Listener]) -> Self {
+    ///
+    /// Who holds a socket is asked of every process, which is most of a scan's work on a host without gateways: it is left out
+    /// where nobody `is_asking`.
+    pub(super) fn read(reader: &Reader, listeners: &[Listener], is_asking: bool) -> Self {
         let is_local = |it: &Connection| is_loopback(it.local.ip()) && is_loopback(it.remote.ip());
+        if !is_asking {
+            return Self::default();
+        }
         let connections: Vec<_> = reader.connections().into_iter().filter(is_local).collect();
         let glances = reader.glance();
         let inodes = connections.iter().map(|it| it.inode);
@@ -151,6 +158,21 @@ pub(super) fn of(
     companions.collect()
 }
 
+/// Finds the companions that the files of a gateway's agents name by a URL of loopback, and that are not known yet. That an
+/// agent's notes name a service does not say that anybody speaks to it.
+pub(super) fn noted(
+    reader: &Reader,
+    web: &Web,
+    gateway: &Gateway,
+    known: &[Companion],
+) -> Vec<Companion> {
+    let urls = gateway.references.iter();
+    let urls = urls.filter(|it| it.kind == ReferenceKind::Loopback);
+    let ports = urls.filter_map(|it| it.what.rsplit_once(':')?.1.parse().ok());
+    let found = of(reader, web, gateway, &ports.collect()).into_iter();
+    found.filter(|it| !known.contains(it)).collect()
+}
+
 /// Finds the processes that a person named; what names nothing goes to `unseen`.
 pub(super) fn named(
     reader: &Reader,
@@ -219,6 +241,7 @@ fn is_loopback(address: IpAddr) -> bool {
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
+    use crate::inventory::{HostReference, Place};
 
     #[test]
     fn companions_are_named_by_pid_port_or_unit() {
@@ -236,7 +259,7 @@ mod tests {
         let port = server.local_addr().unwrap().port();
         let client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
         let reader = Reader::new();
-        let web = Web::read(&reader, &reader.listeners());
+        let web = Web::read(&reader, &reader.listeners(), true);
         let own = i32::try_from(std::process::id()).unwrap();
         let mut unseen = Vec::new();
         let wanted = [Named::Port(port), Named::Pid(own), Named::Pid(-1)];
@@ -258,5 +281,29 @@ mod tests {
                 .contains(&(Part::Service, port, own))
         );
         drop(client);
+    }
+
+    #[test]
+    fn a_service_that_only_an_agents_notes_name_is_seen_once() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port();
+        let reader = Reader::new();
+        let web = Web::read(&reader, &reader.listeners(), true);
+        let mut gateway = crate::scan::findings::tests::gateway();
+        gateway.references = vec![HostReference {
+            agent: "main".into(),
+            place: Place {
+                path: "/w/TOOLS.md".into(),
+                line: Some(1),
+            },
+            kind: ReferenceKind::Loopback,
+            what: format!("127.0.0.1:{port}"),
+        }];
+        let found = noted(&reader, &web, &gateway, &[]);
+        let own = i32::try_from(std::process::id()).unwrap();
+        assert_eq!(found.len(), 1);
+        let first = found.first().unwrap();
+        assert_eq!((first.part, first.process.pid), (Part::Service, own));
+        assert_eq!(noted(&reader, &web, &gateway, &found), []);
     }
 }

@@ -35,6 +35,7 @@ mod references;
 mod release;
 mod rest;
 mod script;
+mod shelf;
 mod sighting;
 mod starter;
 mod states;
@@ -83,27 +84,25 @@ pub fn scan(
     let watch = Watch::begin(reader, members);
     let states = states::resting(reader, &sightings, &sleeping);
     findings.extend(states::findings(&states));
-    let web = Web::read(reader, &listeners);
+    let is_asking = !sightings.is_empty() || !options.named.is_empty();
+    let web = Web::read(reader, &listeners, is_asking);
     let mut companions = companions::named(reader, &web, options.named, &mut unseen);
     let mut gateways: Vec<Gateway> = Vec::new();
     let mut bonds = Bonds::default();
+    let mut noted = Vec::new();
     for sighting in sightings {
         let seen = gateway::read(reader, &sighting, &listeners, hasher, options);
         unseen.extend(seen.unseen);
         findings.extend(seen.findings);
-        companions.extend(companions::of(
-            reader,
-            &web,
-            &seen.gateway,
-            &seen.named_ports,
-        ));
+        let found = companions::of(reader, &web, &seen.gateway, &seen.named_ports);
+        noted.extend(companions::noted(reader, &web, &seen.gateway, &found));
+        companions.extend(found);
         bonds.add(seen.bonds);
         gateways.push(seen.gateway);
     }
-    findings.extend(companions::findings(&companions));
+    gateways.sort_by(|one, other| one.name.cmp(&other.name));
     findings.extend(tokens::shared(&gateways, &contained));
     findings.extend(auth_store::shared(reader, &gateways, hasher));
-    gateways.sort_by(|one, other| one.name.cmp(&other.name));
     contained::tell(&contained, &gateways, &mut findings);
     needs::complete(reader, &mut gateways);
     findings.extend(gateways.iter().flat_map(needs::findings));
@@ -111,6 +110,8 @@ pub fn scan(
         watch.end(reader, window, &mut gateways);
     }
     let edges = bonds.edges(&gateways, &companions);
+    companions.extend(noted);
+    findings.extend(companions::findings(&companions));
     sort(&mut findings);
     Inventory {
         format: FORMAT,

@@ -13,6 +13,11 @@ const HEIGHT: usize = 6;
 /// The command, under the names that it had.
 const COMMANDS: [&str; 3] = ["openclaw", "clawdbot", "moltbot"];
 
+/// The first line of a script that asks for the node of the `PATH`.
+const ENV_NODE: &[u8] = b"#!/usr/bin/env node";
+/// The `PATH` of services whose unit sets none; systemd.exec(5), "Environment Variables".
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// Finds the release; `None` where it cannot be told, never a guess.
 ///
 /// A title hides the arguments of `openclaw gateway run`, so its helpers are asked too, then the unit, and last the
@@ -20,11 +25,14 @@ const COMMANDS: [&str; 3] = ["openclaw", "clawdbot", "moltbot"];
 pub(super) fn release(reader: &Reader, sighting: &Sighting) -> Option<Release> {
     let absolute = scripts(sighting).filter(|path| path.is_absolute());
     let mut there = absolute.filter(|path| reader.kind(path).is_some());
-    let (package, version) = there.find_map(|script| package(reader, &reader.resolve(&script)))?;
+    let (script, (package, version)) = there.find_map(|script| {
+        let found = package(reader, &reader.resolve(&script))?;
+        Some((script, found))
+    })?;
     Some(Release {
         version: crate::display::text(&version),
         package,
-        node: node(reader, sighting)?,
+        node: node(reader, sighting, &script)?,
     })
 }
 
@@ -53,8 +61,9 @@ fn package(reader: &Reader, script: &Path) -> Option<(PathBuf, String)> {
     })
 }
 
-/// Returns the node binary: that of the process, or the one that the command of its start names.
-fn node(reader: &Reader, sighting: &Sighting) -> Option<PathBuf> {
+/// Returns the node binary: that of the process, or the one that the command of its start names, or the one that the script's
+/// first line, `#!/usr/bin/env node`, would find.
+fn node(reader: &Reader, sighting: &Sighting, script: &Path) -> Option<PathBuf> {
     let running = sighting
         .family
         .as_ref()
@@ -69,5 +78,54 @@ fn node(reader: &Reader, sighting: &Sighting) -> Option<PathBuf> {
             .find(|word| is_node(&PathBuf::from(word)))
             .map(PathBuf::from)
     };
-    Some(reader.resolve(&running.or_else(planned)?)).filter(is_node)
+    let found = || {
+        let path = sighting.variables.get("PATH").map_or(PATH, String::as_str);
+        let mut there = std::env::split_paths(path).map(|it| it.join("node"));
+        let asks = reader.head(script, ENV_NODE.len() as u64).ok()??;
+        (asks == ENV_NODE).then(|| there.find(|path| reader.kind(path).is_some()))?
+    };
+    let node = running.or_else(planned).or_else(found)?;
+    Some(reader.resolve(&node)).filter(is_node)
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests install a package")]
+mod tests {
+    use super::*;
+    use crate::scan::sighting::tests::at_rest;
+
+    const PACKAGE: &str = ".nvm/lib/node_modules/openclaw";
+
+    /// Tells the release and the node of a gateway at rest, below its home.
+    fn told(unit: &str, script: &str) -> Option<String> {
+        let home = tempfile::tempdir().expect("a directory");
+        let home = std::fs::canonicalize(home.path()).map(|it| (it, home));
+        let (path, _kept) = home.expect("resolved");
+        let write = |name: &str, text: &str| {
+            let file = path.join(name);
+            std::fs::create_dir_all(file.parent().expect("a parent")).expect("made");
+            std::fs::write(file, text).expect("written");
+        };
+        let package = r#"{"name": "openclaw", "version": "2026.5.28"}"#;
+        write(&format!("{PACKAGE}/package.json"), package);
+        write(&format!("{PACKAGE}/openclaw.mjs"), script);
+        write(".nvm/bin/node", "");
+        let target = "../lib/node_modules/openclaw/openclaw.mjs";
+        std::os::unix::fs::symlink(target, path.join(".nvm/bin/openclaw")).expect("linked");
+        let found = release(&Reader::new(), &at_rest(&path, unit))?;
+        let below = |it: &Path| it.strip_prefix(&path).map(|it| it.display().to_string());
+        let (package, node) = (below(&found.package).ok()?, below(&found.node).ok()?);
+        Some(format!("{} {package} {node}", found.version))
+    }
+
+    #[test]
+    fn a_launcher_runs_under_the_node_that_its_first_line_finds() {
+        let unit = "[Service]\nEnvironment=PATH=%h/none:%h/.nvm/bin\nExecStart=%h/.nvm/bin/openclaw gateway run\n";
+        let found = told(unit, "#!/usr/bin/env node\n\nimport {}");
+        let expected = format!("2026.5.28 {PACKAGE} .nvm/bin/node");
+        assert_eq!(found.as_deref(), Some(expected.as_str()));
+        assert_eq!(told(unit, "import {}"), None);
+        let named = "[Service]\nExecStart=%h/.nvm/bin/node %h/.nvm/bin/openclaw gateway run\n";
+        assert_eq!(told(named, "import {}"), Some(expected));
+    }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::launch::{Launch, Launches};
+use super::shelf::Shelf;
 use super::sighting::{self, Sighting};
 use super::units::{self, Manager};
 use super::{crontab, pm2, users};
 use crate::host::reader::Reader;
-use crate::inventory::{Starter, User, When};
+use crate::inventory::{Starter, UnitScope, User, When};
 
 /// Finds everything on disk that starts a gateway.
 pub(super) fn launches(reader: &Reader, unseen: &mut Vec<String>) -> Launches {
@@ -21,8 +22,9 @@ pub(super) fn launches(reader: &Reader, unseen: &mut Vec<String>) -> Launches {
     }
     let mut launches = Launches::default();
     let managers = seen.iter().map(|user| Manager::of(reader, user));
+    let shelf = Shelf::new(reader);
     for manager in managers.chain([Manager::system(reader)]) {
-        units::find(reader, &manager, &all, &mut launches);
+        units::find(&shelf, &manager, &all, &mut launches);
     }
     crontab::find(reader, &all, &mut launches);
     for (directory, when) in dumps(reader, &seen, &launches) {
@@ -120,11 +122,27 @@ fn ask(launch: &Launch, sightings: &mut [Sighting]) {
     }
 }
 
+/// Returns whether a command asks this unit to start, of the manager that it speaks to.
 fn is_asked(starter: &Starter, launch: &Launch) -> bool {
     let asked = launch.command.asks.as_deref().unwrap_or_default();
-    match starter {
-        Starter::Unit(unit) => unit.name == asked || unit.name == format!("{asked}.service"),
-        _ => false,
+    let Starter::Unit(unit) = starter else {
+        return false;
+    };
+    let is_named = unit.name == asked || unit.name == format!("{asked}.service");
+    is_named && speaks_to(launch, unit.scope)
+}
+
+/// Returns whether a command speaks to this manager. A timer speaks to its own; root, and `--machine`, can reach any user's.
+fn speaks_to(launch: &Launch, scope: UnitScope) -> bool {
+    let says = |name: &str| launch.command.words.iter().any(|word| word == name);
+    let of_machine = |word: &String| word.starts_with("-M") || word.starts_with("--machine");
+    match (&launch.starter, scope) {
+        (Starter::Unit(own), _) if !own.name.ends_with(".service") => own.scope == scope,
+        (_, UnitScope::System) => !says("--user"),
+        (_, UnitScope::User { uid }) => {
+            let is_reached = [uid, 0].contains(&launch.user.uid);
+            says("--user") && (is_reached || launch.command.words.iter().any(of_machine))
+        }
     }
 }
 

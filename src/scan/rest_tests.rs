@@ -117,6 +117,23 @@ fn a_watchdog_that_asks_the_gateways_unit_is_harmless() {
 }
 
 #[test]
+fn a_watchdog_asks_the_unit_of_the_manager_that_it_speaks_to() {
+    let asked = |user: User, text: &str| {
+        let mut watchdog = launch(line(5), When::OnSchedule, text);
+        watchdog.user = user;
+        let gateway = launch(unit("openclaw.service"), When::AtBoot, "openclaw gateway");
+        let (found, _) = placed(vec![gateway, watchdog]);
+        !found.join(" ").contains("[]")
+    };
+    let user = |uid: u32| User { uid, ..joe() };
+    assert!(asked(user(7), "systemctl --user start openclaw"));
+    assert!(asked(user(0), "systemctl --user start openclaw"));
+    assert!(asked(user(0), "systemctl --user -M joe@ start openclaw"));
+    assert!(!asked(user(8), "systemctl --user start openclaw"));
+    assert!(!asked(user(0), "systemctl start openclaw"));
+}
+
+#[test]
 fn a_unit_that_nothing_wants_is_a_gateway_when_a_timer_asks_it() {
     let mut timer = launch(unit("a.timer"), When::OnSchedule, "openclaw gateway");
     timer.command.asks = Some("a.service".into());

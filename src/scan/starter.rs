@@ -117,11 +117,21 @@ fn named_unit(text: &str) -> Option<NamedUnit> {
 }
 
 /// Returns the unit or container that a process of this control group runs in; an empty text where there is none.
+///
+/// The innermost of the two: a server can be a container itself.
 pub(super) fn place_in(cgroup: &str) -> String {
     let container = super::contained::container_id(cgroup);
+    let below = container.as_deref().and_then(|id| {
+        let (_, below) = control_group(cgroup)?.rsplit_once(id)?;
+        named_unit(&format!("0::{below}"))
+    });
+    let unit = match &container {
+        Some(_) => below,
+        None => named_unit(cgroup),
+    };
     let container = container.and_then(|id| Some(format!("container {}", id.get(..12)?)));
-    let unit = || named_unit(cgroup).map(|unit| crate::display::text(&unit.name));
-    container.or_else(unit).unwrap_or_default()
+    let unit = unit.map(|unit| crate::display::text(&unit.name));
+    unit.or(container).unwrap_or_default()
 }
 
 /// Returns the user whose service manager runs as this unit: `user@1001.service`.
@@ -163,6 +173,33 @@ mod tests {
     fn a_system_unit_is_told() {
         let expected = Some(("openclaw.service".to_owned(), UnitScope::System));
         assert_eq!(shown("0::/system.slice/openclaw.service\n"), expected);
+    }
+
+    #[test]
+    fn a_process_is_placed_in_the_innermost_of_unit_and_container() {
+        let id = "ab12".repeat(16);
+        for (group, expected) in [
+            ("0::/system.slice/bus.service\n".to_owned(), "bus.service"),
+            (
+                format!("0::/system.slice/docker-{id}.scope\n"),
+                "container ab12ab12ab12",
+            ),
+            (
+                format!("9:pids:/docker/{id}\n1:name=systemd:/docker/{id}\n"),
+                "container ab12ab12ab12",
+            ),
+            (
+                format!("1:name=systemd:/docker/{id}/system.slice/bus.service\n0::/\n"),
+                "bus.service",
+            ),
+            (
+                format!("0::/user.slice/user@7.service/app.slice/a.service/libpod-{id}\n"),
+                "container ab12ab12ab12",
+            ),
+            ("0::/\n".to_owned(), ""),
+        ] {
+            assert_eq!(place_in(&group), expected, "{group}");
+        }
     }
 
     #[test]

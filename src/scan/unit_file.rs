@@ -90,11 +90,11 @@ fn unescaped(name: &str) -> String {
 }
 
 /// Reads a unit file and its drop-ins, in the order in which they count.
-pub(super) fn parse(texts: &[(PathBuf, String)], specifiers: &Specifiers) -> UnitFile {
+pub(super) fn parse<T: AsRef<str>>(texts: &[(PathBuf, T)], specifiers: &Specifiers) -> UnitFile {
     let mut unit = UnitFile::default();
     for (path, text) in texts {
         let mut section = String::new();
-        for (line, number) in joined_lines(text) {
+        for (line, number) in joined_lines(text.as_ref()) {
             if line.starts_with('[') {
                 section.clone_from(&line);
             } else if let Some((key, value)) = line.split_once('=') {

@@ -3,13 +3,15 @@
 //! Not followed: dependencies between units (`Wants=` in `[Unit]`), generators' sources, and `$XDG_CONFIG_HOME`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::launch::{Launch, Launches, Source};
+use super::shelf::Shelf;
 use super::unit_file::{self, Assigned, Specifiers, UnitFile};
 use super::{script, users};
 use crate::display;
-use crate::host::reader::{Kind, Reader};
+use crate::host::reader::Reader;
 use crate::inventory::{Starter, UnitScope, UnitStarter, User, When};
 use crate::openclaw::command::GatewayCommand;
 
@@ -86,9 +88,9 @@ impl Manager {
 }
 
 /// Finds the units of a manager that start a gateway.
-pub(super) fn find(reader: &Reader, manager: &Manager, all: &[User], launches: &mut Launches) {
-    let names = names(reader, manager);
-    let mut wanted = wanted(reader, manager);
+pub(super) fn find(shelf: &Shelf<'_>, manager: &Manager, all: &[User], launches: &mut Launches) {
+    let names = names(shelf, manager);
+    let mut wanted = wanted(shelf, manager);
     let mut services: BTreeSet<_> = names
         .keys()
         .filter(|name| is(name, ".service"))
@@ -101,10 +103,10 @@ pub(super) fn find(reader: &Reader, manager: &Manager, all: &[User], launches: &
         .iter()
         .filter(|name| is(name, ".timer") || is(name, ".path"))
     {
-        let Some(file) = fragment(reader, &names, name) else {
+        let Some(file) = fragment(shelf, &names, name) else {
             continue;
         };
-        let unit = read(reader, manager, &file, name);
+        let unit = read(shelf, manager, &file, name);
         let stem = name
             .rsplit_once('.')
             .map_or(name.as_str(), |(stem, _)| stem);
@@ -116,10 +118,10 @@ pub(super) fn find(reader: &Reader, manager: &Manager, all: &[User], launches: &
             .push(starter(manager, name, file, "enabled"));
     }
     for name in services.iter().filter(|name| !name.contains("@.")) {
-        let Some(file) = fragment(reader, &names, name) else {
+        let Some(file) = fragment(shelf, &names, name) else {
             continue;
         };
-        let unit = read(reader, manager, &file, name);
+        let unit = read(shelf, manager, &file, name);
         let is_enabled = wanted.remove(name);
         let triggers = triggers.remove(name).unwrap_or_default();
         let enablement = match () {
@@ -133,11 +135,11 @@ pub(super) fn find(reader: &Reader, manager: &Manager, all: &[User], launches: &
             () => When::AtLogin,
         };
         let own = (starter(manager, name, file, enablement), when);
-        take(reader, manager, &unit, own, all, launches);
+        take(shelf.reader, manager, &unit, own, all, launches);
         let own = launches.found.len();
         for trigger in triggers {
             let trigger = (trigger, When::OnSchedule);
-            take(reader, manager, &unit, trigger, all, launches);
+            take(shelf.reader, manager, &unit, trigger, all, launches);
         }
         for launch in launches.found.iter_mut().skip(own) {
             launch.command.asks = Some(name.clone());
@@ -177,7 +179,7 @@ pub(super) fn launch(reader: &Reader, starter: &UnitStarter, user: &User) -> Lau
         UnitScope::System => Manager::system(reader),
         UnitScope::User { .. } => Manager::of(reader, user),
     };
-    let unit = read(reader, &manager, &starter.file, &starter.name);
+    let unit = read(&Shelf::new(reader), &manager, &starter.file, &starter.name);
     launch_of(reader, starter, user, &unit)
 }
 
@@ -241,19 +243,17 @@ fn is(name: &str, end: &str) -> bool {
 }
 
 /// Returns every unit's name with its strongest file. A name that is no UTF-8 is no unit's.
-fn names(reader: &Reader, manager: &Manager) -> BTreeMap<String, PathBuf> {
+fn names(shelf: &Shelf<'_>, manager: &Manager) -> BTreeMap<String, PathBuf> {
     let mut names = BTreeMap::new();
     for directory in &manager.directories {
-        for name in reader.list(directory) {
-            let Ok(name) = name.into_string() else {
-                continue;
-            };
+        let list = shelf.list(directory);
+        for name in list.iter().filter_map(|name| name.to_str()) {
             if [".service", ".timer", ".path"]
                 .iter()
-                .any(|end| is(&name, end))
+                .any(|end| is(name, end))
             {
-                let path = directory.join(&name);
-                names.entry(name).or_insert(path);
+                let path = directory.join(name);
+                names.entry(name.to_owned()).or_insert(path);
             }
         }
     }
@@ -261,28 +261,29 @@ fn names(reader: &Reader, manager: &Manager) -> BTreeMap<String, PathBuf> {
 }
 
 /// Returns the names of the units that something wants: links in `.wants`, `.requires` and `.upholds`.
-fn wanted(reader: &Reader, manager: &Manager) -> BTreeSet<String> {
+fn wanted(shelf: &Shelf<'_>, manager: &Manager) -> BTreeSet<String> {
     let ends = [".wants", ".requires", ".upholds"];
     let mut wanted = BTreeSet::new();
     for directory in &manager.directories {
-        let below = reader.list(directory).into_iter();
-        let below = below.filter(|name| {
-            let name = name.to_string_lossy();
-            ends.iter().any(|end| is(&name, end))
-        });
-        let links = below.flat_map(|name| reader.list(&directory.join(name)));
-        wanted.extend(links.filter_map(|name| name.into_string().ok()));
+        for below in shelf.list(directory).iter() {
+            let name = below.to_string_lossy();
+            if ends.iter().any(|end| is(&name, end)) {
+                let links = shelf.list(&directory.join(below));
+                let names = links.iter().filter_map(|name| name.to_str());
+                wanted.extend(names.map(str::to_owned));
+            }
+        }
     }
     wanted
 }
 
 /// Returns a unit's file: its own or its template's; `None` where it is masked, an alias of another, or not there.
-fn fragment(reader: &Reader, names: &BTreeMap<String, PathBuf>, name: &str) -> Option<PathBuf> {
+fn fragment(shelf: &Shelf<'_>, names: &BTreeMap<String, PathBuf>, name: &str) -> Option<PathBuf> {
     let file = names.get(name).or_else(|| names.get(&template(name)?))?;
-    let there = reader.resolve(file);
-    let is_empty = reader.head(&there, 1).ok()??.is_empty();
-    let is_alias = there.file_name() != file.file_name() && names.values().any(|it| *it == there);
-    (reader.kind(&there) == Some(Kind::File) && !is_empty && !is_alias).then(|| file.clone())
+    let there = shelf.resolve(file);
+    let is_empty = shelf.text(&there)?.is_empty();
+    let is_alias = there.file_name() != file.file_name() && names.values().any(|it| **it == *there);
+    (!is_empty && !is_alias).then(|| file.clone())
 }
 
 /// Returns the template of an instance: `a@.service` of `a@b.service`.
@@ -293,33 +294,40 @@ fn template(name: &str) -> Option<String> {
 }
 
 /// Reads a unit with its drop-ins.
-pub(super) fn read(reader: &Reader, manager: &Manager, file: &Path, name: &str) -> UnitFile {
+pub(super) fn read(shelf: &Shelf<'_>, manager: &Manager, file: &Path, name: &str) -> UnitFile {
     let files = [file.to_path_buf()]
         .into_iter()
-        .chain(drop_ins(reader, manager, name));
+        .chain(drop_ins(shelf, manager, name));
     let texts = files.filter_map(|path| {
-        let text = reader.file(&path).ok()??;
-        Some((path, String::from_utf8_lossy(&text).into_owned()))
+        let text = shelf.text(&path)?;
+        Some((path, text))
     });
     unit_file::parse(&texts.collect::<Vec<_>>(), &manager.specifiers(name))
 }
 
 /// Returns the drop-ins of a unit in the order of their names. Of equal names the one in the strongest directory counts.
-fn drop_ins(reader: &Reader, manager: &Manager, name: &str) -> Vec<PathBuf> {
+fn drop_ins(shelf: &Shelf<'_>, manager: &Manager, name: &str) -> Vec<PathBuf> {
     let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
     let dashes = stem.match_indices('-').rev();
     let prefixes = dashes.filter_map(|(at, _)| Some(format!("{}-.{end}", stem.get(..at)?)));
     let own = [Some(name.to_owned()), template(name)];
     let forms = own.into_iter().flatten().chain(prefixes);
-    let forms: Vec<_> = forms.chain([end.to_owned()]).collect();
+    let forms = forms.chain([end.to_owned()]);
+    let forms: Vec<_> = forms.map(|form| OsString::from(form + ".d")).collect();
     let mut found: BTreeMap<_, PathBuf> = BTreeMap::new();
     for form in &forms {
         for directory in &manager.directories {
-            let directory = directory.join(format!("{form}.d"));
-            let names = reader.list(&directory).into_iter();
-            for name in names.filter(|name| is(&name.to_string_lossy(), ".conf")) {
-                let path = directory.join(&name);
-                found.entry(name).or_insert(path);
+            // The names are sorted.
+            if shelf.list(directory).binary_search(form).is_err() {
+                continue;
+            }
+            let directory = directory.join(form);
+            for name in shelf.list(&directory).iter() {
+                if is(&name.to_string_lossy(), ".conf") {
+                    found
+                        .entry(name.clone())
+                        .or_insert_with(|| directory.join(name));
+                }
             }
         }
     }

@@ -49,7 +49,7 @@ impl Home {
             is_at_boot: false,
         };
         let mut launches = Launches::default();
-        find(&Reader::new(), &manager, &[], &mut launches);
+        find(&Shelf::new(&Reader::new()), &manager, &[], &mut launches);
         launches
     }
 

@@ -5,3 +5,4 @@ pub mod fleet;
 pub mod model;
 pub mod server;
 pub mod services;
+pub mod trace;

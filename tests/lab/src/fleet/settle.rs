@@ -9,8 +9,9 @@ use super::{Agent, Fleet, Gateway, Install, User};
 use crate::bot_api::client::Client;
 use crate::server::{Server, ServerError, poll};
 
-/// A gateway takes 7 to 10 s to be ready, a multiple of that where many start at once.
-const READY_DEADLINE: Duration = Duration::from_mins(3);
+/// A gateway takes 7 to 10 s to be ready, a multiple of that where many start at once; 2026.2.9 translates 350 files at the
+/// first start after a boot, and took minutes beside other work.
+const READY_DEADLINE: Duration = Duration::from_mins(8);
 
 /// How many gateways are started together.
 const AT_ONCE: usize = 3;
@@ -25,13 +26,16 @@ impl Fleet {
         self.introduce(server)?;
         for user in &self.users {
             add_user(server, user)?;
-            for gateways in user.gateways.chunks(AT_ONCE) {
-                for gateway in gateways {
-                    furnish(self, server, user, gateway)?;
-                    start(server, user, gateway)?;
-                }
-                wait_until_all_ready(server, gateways)?;
+        }
+        let gateways = self.users.iter();
+        let gateways = gateways.flat_map(|user| user.gateways.iter().map(move |it| (user, it)));
+        let gateways: Vec<_> = gateways.collect();
+        for some in gateways.chunks(AT_ONCE) {
+            for (user, gateway) in some {
+                furnish(self, server, user, gateway)?;
+                start(server, user, gateway)?;
             }
+            wait_until_all_ready(server, some.iter().map(|(_, gateway)| *gateway))?;
         }
         Ok(())
     }
@@ -75,10 +79,12 @@ impl Gateway {
     }
 }
 
-fn wait_until_all_ready(server: &Server, gateways: &[Gateway]) -> Result<(), ServerError> {
-    gateways
-        .iter()
-        .try_for_each(|gateway| gateway.wait_until_ready(server))
+fn wait_until_all_ready<'g>(
+    server: &Server,
+    gateways: impl IntoIterator<Item = &'g Gateway>,
+) -> Result<(), ServerError> {
+    let mut gateways = gateways.into_iter();
+    gateways.try_for_each(|gateway| gateway.wait_until_ready(server))
 }
 
 fn ask(server: &Server, port: u16, endpoint: &str) -> Result<String, ServerError> {

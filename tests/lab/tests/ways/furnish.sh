@@ -36,8 +36,9 @@ CONFIG
 put ann /home/ann/.config/systemd/user/openclaw-spare.service <<'UNIT'
 [Service]
 Environment=OPENCLAW_STATE_DIR=%h/spare
+Environment=PATH=/opt/openclaw-2026.5.28/bin:/usr/bin
 EnvironmentFile=-%h/.config/none.env
-ExecStart=/usr/local/bin/openclaw gateway run
+ExecStart=/opt/openclaw-2026.5.28/bin/openclaw gateway run
 [Install]
 WantedBy=default.target
 UNIT
