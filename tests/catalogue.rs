@@ -1,4 +1,5 @@
-//! Every finding of the catalogue is produced by a test: the tests of the scanner and the planner name each id.
+//! Every finding of the catalogue is explained, documented in `FINDINGS.md`, and produced by a test: the tests of the scanner
+//! and the planner name each id. `UPDATE_FINDINGS=1 cargo test --test catalogue` writes `FINDINGS.md` anew.
 //!
 //! Read from the source, so it proves that a test speaks of the id; that the test fails without the rule is for its author.
 #![expect(
@@ -36,4 +37,30 @@ fn every_finding_is_produced_by_a_test() {
     let ids = catalogued::ALL.iter().map(|kind| kind.id);
     let missing: Vec<_> = ids.filter(|id| !tests.contains(id)).collect();
     assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn every_finding_is_explained_and_documented() {
+    let mut text = "# Findings\n\nWhat `scan`, `inspect` and `plan` tell, by id; `ocmigrate explain ID` says the same.\n\
+        An inhibitor blocks `execute`.\n"
+        .to_owned();
+    for kind in catalogued::ALL {
+        assert!(
+            !kind.explanation.is_empty() && !kind.remedy.is_empty(),
+            "{}",
+            kind.id
+        );
+        let severity = format!("{:?}", kind.severity).to_lowercase();
+        let (id, explanation, remedy) = (kind.id, kind.explanation, kind.remedy);
+        text += &format!("\n## {id} ({severity})\n\n{explanation}\n\nFix: {remedy}.\n");
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("FINDINGS.md");
+    if std::env::var_os("UPDATE_FINDINGS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let published = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        published == text,
+        "FINDINGS.md is behind: UPDATE_FINDINGS=1 cargo test --test catalogue"
+    );
 }

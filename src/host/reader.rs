@@ -10,6 +10,7 @@
 mod find;
 mod machine;
 mod mounts;
+mod passwd;
 mod process;
 mod program;
 mod socket;
@@ -29,8 +30,6 @@ pub use process::{Glance, ProcessDetails};
 pub use socket::{Connection, Listener};
 pub use texts::{TEXT_BYTES, TEXT_ENTRIES, TEXT_FILES};
 pub use weight::{ENTRIES_LIMIT, Weight};
-
-use crate::inventory::User;
 
 /// The most bytes of a file that is read at once: 10 MiB.
 pub const FILE_LIMIT: u64 = 10 * 1024 * 1024;
@@ -208,25 +207,6 @@ impl Reader {
         let mut names: Vec<_> = names.map(|entry| entry.file_name()).collect();
         names.sort();
         names
-    }
-
-    /// Looks a user up; one that the user database does not know gets its number as its name.
-    #[must_use]
-    pub fn user(&self, uid: u32, gid: u32) -> User {
-        match nix::unistd::User::from_uid(uid.into()) {
-            Ok(Some(user)) => User {
-                name: user.name,
-                uid,
-                gid: user.gid.as_raw(),
-                home: self.resolve(&user.dir),
-            },
-            Ok(None) | Err(_) => User {
-                name: uid.to_string(),
-                uid,
-                gid,
-                home: PathBuf::from("/"),
-            },
-        }
     }
 }
 

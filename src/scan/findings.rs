@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::ownership;
 use crate::display;
-use crate::inventory::{Finding, Gateway, Starter, UnitScope, catalogued};
+use crate::inventory::{Config, Finding, Gateway, GatewayName, Starter, UnitScope, catalogued};
 use crate::openclaw::{Facts, Version, release};
 
 /// Applies every rule to a gateway. `foreign` are the listeners of others on its port.
@@ -17,7 +17,7 @@ pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr
         runs_as_root(gateway),
         untried(gateway),
         untried_starter(gateway),
-        open_bind(gateway, facts),
+        open_bind(&gateway.name, &gateway.config, facts),
         no_origins(gateway, facts),
         foreign_port(gateway, foreign),
     ];
@@ -28,6 +28,16 @@ pub(super) fn of(gateway: &Gateway, facts: Option<&Facts>, foreign: &[SocketAddr
         .chain(revivers(gateway))
         .chain(loopback(gateway, facts))
         .collect()
+}
+
+/// Returns what a configuration alone tells: whether it lets everybody in who reaches it. Where it keeps to loopback, a
+/// variable that is not seen here may set the secret.
+pub(super) fn of_config(
+    name: &GatewayName,
+    config: &Config,
+    facts: Option<&Facts>,
+) -> Option<Finding> {
+    is_beyond_loopback(config).then(|| open_bind(name, config, facts))?
 }
 
 fn revivers(gateway: &Gateway) -> Vec<Finding> {
@@ -149,24 +159,24 @@ fn untried(gateway: &Gateway) -> Option<Finding> {
     (!is_tried).then(|| finding.at(display::path(&found.package)))
 }
 
-fn open_bind(gateway: &Gateway, facts: Option<&Facts>) -> Option<Finding> {
+fn open_bind(name: &GatewayName, config: &Config, facts: Option<&Facts>) -> Option<Finding> {
     facts?;
-    let auth = &gateway.config.auth;
+    let auth = &config.auth;
     let is_open = !auth.has_secret || auth.mode.as_deref() == Some("none");
-    let summary = if is_beyond_loopback(gateway) {
+    let summary = if is_beyond_loopback(config) {
         "it listens beyond loopback, and has neither a token nor a password"
     } else {
         "it has neither a token nor a password"
     };
-    let finding = || Finding::new(&catalogued::OPEN_BIND, &gateway.name, summary);
-    is_open.then(|| finding().at(display::path(&gateway.config.path)))
+    let finding = || Finding::new(&catalogued::OPEN_BIND, name, summary);
+    is_open.then(|| finding().at(display::path(&config.path)))
 }
 
 fn no_origins(gateway: &Gateway, facts: Option<&Facts>) -> Option<Finding> {
     let facts = facts?;
     let version = gateway.release.as_ref()?.version.parse::<Version>().ok()?;
     let is_missing = release::needs_allowed_origins(&version)
-        && is_beyond_loopback(gateway)
+        && is_beyond_loopback(&gateway.config)
         && !facts.falls_back_to_host
         && gateway.config.allowed_origins.is_none();
     let summary = "it listens beyond loopback without gateway.controlUi.allowedOrigins";
@@ -174,8 +184,8 @@ fn no_origins(gateway: &Gateway, facts: Option<&Facts>) -> Option<Finding> {
     is_missing.then(|| finding().at(display::path(&gateway.config.path)))
 }
 
-fn is_beyond_loopback(gateway: &Gateway) -> bool {
-    let bind = gateway.config.bind.as_deref();
+fn is_beyond_loopback(config: &Config) -> bool {
+    let bind = config.bind.as_deref();
     bind.is_some_and(|bind| !matches!(bind, "loopback" | "auto"))
 }
 
@@ -201,10 +211,7 @@ fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::inventory::{
-        Arming, Auth, Config, CronStarter, GatewayName, Release, Reviver, UnitScope, UnitStarter,
-        User, When,
-    };
+    use crate::inventory::{Arming, Auth, CronStarter, Release, Reviver, UnitStarter, User, When};
     use crate::openclaw::{Context, Merged, facts};
     use crate::secret::Hasher;
 

@@ -8,7 +8,9 @@ use super::edges::Bonds;
 use super::launch::Launches;
 use super::sighting::{self, Sighting};
 use super::unit_file::{self, Specifiers};
-use super::{bindings, config, credentials, crontab, exposure, gateway, pm2, script, units, users};
+use super::{
+    bindings, config, credentials, crontab, exposure, findings, gateway, pm2, script, units, users,
+};
 use crate::display;
 use crate::host::reader::{Kind, Reader};
 use serde::de::IgnoredAny;
@@ -78,7 +80,10 @@ fn form(reader: &Reader, path: &Path) -> Form {
     let text = reader.file(path).ok().flatten().unwrap_or_default();
     let is_unit = |line: &[u8]| line.trim_ascii() == b"[Service]";
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if name.contains(".service") || text.split(|byte| *byte == b'\n').any(is_unit) {
+    // A script can write a unit file, and is none.
+    let is_script = text.starts_with(b"#!");
+    let has_section = text.split(|byte| *byte == b'\n').any(is_unit);
+    if name.contains(".service") || has_section && !is_script {
         Form::Unit
     } else if serde_json::from_slice::<Vec<IgnoredAny>>(&text).is_ok() {
         Form::Pm2Dump
@@ -106,6 +111,7 @@ fn config(
     let mut findings = reading.findings;
     findings.extend(credentials::findings(sighting, &ledger.unresolved));
     findings.extend(bindings::findings(&sighting.name, facts));
+    findings.extend(findings::of_config(&sighting.name, &reading.config, facts));
     super::sort(&mut findings);
     let unseen = gateway::unseen(sighting, facts, &ledger);
     Inspection {
@@ -277,6 +283,24 @@ mod tests {
             let directory = start.state_directory.as_deref();
             assert!(directory.is_some_and(|it| it.ends_with(".openclaw-work")));
         }
+    }
+
+    #[test]
+    fn a_configuration_that_lets_everybody_in_is_found() {
+        let ids = |text: &str| {
+            let found = inspected("openclaw.json", text.as_bytes()).findings;
+            found.into_iter().map(|it| it.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids("{gateway: {bind: 'lan'}}"), ["OM-C004"]);
+        assert_eq!(ids("{gateway: {bind: 'lan', auth: {token: 'x'}}}"), [""; 0]);
+        assert_eq!(ids("{gateway: {bind: 'loopback'}}"), [""; 0]);
+    }
+
+    #[test]
+    fn a_script_that_writes_a_unit_is_no_unit() {
+        let text = "#!/bin/sh\ncat > x <<END\n[Service]\nExecStart=openclaw gateway\nEND\n";
+        let inspection = inspected("install.sh", text.as_bytes());
+        assert_eq!(inspection.subject, Subject::Unknown);
     }
 
     #[test]

@@ -100,6 +100,8 @@ pub fn scan(
         bonds.add(seen.bonds);
         gateways.push(seen.gateway);
     }
+    findings.extend(companions::findings(&companions));
+    findings.extend(companions::findings(&noted));
     gateways.sort_by(|one, other| one.name.cmp(&other.name));
     findings.extend(tokens::shared(&gateways, &contained));
     findings.extend(auth_store::shared(reader, &gateways, hasher));
@@ -111,7 +113,6 @@ pub fn scan(
     }
     let edges = bonds.edges(&gateways, &companions);
     companions.extend(noted);
-    findings.extend(companions::findings(&companions));
     sort(&mut findings);
     Inventory {
         format: FORMAT,
