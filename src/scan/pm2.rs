@@ -140,17 +140,22 @@ fn application(entry: &Value) -> Application {
         }
         _ => {}
     }
-    // The variables of the shell that started it lie beside pm2's own fields, those of the application below `env`.
-    let objects = [Some(entry), entry.get("env")].into_iter().flatten();
-    let pairs = objects.filter_map(Value::as_object).flatten();
-    let pairs = pairs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+    // The variables of the shell that started it lie beside pm2's own fields, which are in small letters; those of the
+    // application below `env`.
+    let strings = |value: &Value| -> Vec<(String, String)> {
+        let pairs = value.as_object().into_iter().flatten();
+        let pairs =
+            pairs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        pairs.collect()
+    };
+    let beside = strings(entry).into_iter();
+    let beside = beside.filter(|(name, _)| !name.contains(|it: char| it.is_ascii_lowercase()));
+    let below = entry.get("env").map(strings).unwrap_or_default();
     Application {
         name: text("name").unwrap_or_default().to_owned(),
         words,
         directory: text("pm_cwd").map(PathBuf::from),
-        environment: pairs
-            .filter(|(name, _)| command::is_setting(name))
-            .collect(),
+        environment: beside.chain(below).collect(),
     }
 }
 
@@ -191,6 +196,18 @@ mod tests {
         assert_eq!(launch.when, When::AtBoot);
         assert!(matches!(&launch.starter, Starter::Pm2(app) if app.name == "claw"));
         assert!(!format!("{:?}", launch.environment).contains("geheim"));
+    }
+
+    #[test]
+    fn every_variable_of_an_application_counts_and_pm2s_own_fields_do_not() {
+        let dump = r#"[{"name":"claw","pm_exec_path":"/usr/bin/openclaw","args":["gateway"],"exec_mode":"fork_mode",
+            "A_BOT":"1:x","env":{"other_bot":"2:y","nested":{"C":"3"}}}]"#;
+        let launches = found(&[("dump.pm2", dump)], When::AtBoot);
+        let set = launches.found.first().unwrap().environment.iter();
+        let set: Vec<_> = set
+            .map(|it| (it.name.as_str(), it.value.as_str()))
+            .collect();
+        assert_eq!(set, [("A_BOT", "1:x"), ("other_bot", "2:y")]);
     }
 
     #[test]

@@ -98,12 +98,12 @@ fn expected(fleet: &Fleet) -> Vec<String> {
 /// leaves a link.
 fn blocks_of(fleet: &Fleet) -> BTreeSet<String> {
     let gateways = fleet.users.iter().flat_map(|user| {
-        let named = user.gateways.iter().map(|it| match it.starter {
-            Starter::Container => format!("container gateway-{}", it.port),
-            _ => {
-                let name = it.state_directory.replacen("/home/", "", 1);
-                name.replace("/.clawdbot", "/.openclaw")
+        let named = user.gateways.iter().map(|it| {
+            if it.starter == Starter::Container {
+                return format!("container gateway-{}", it.port);
             }
+            let name = it.state_directory.replacen("/home/", "", 1);
+            name.replace("/.clawdbot", "/.openclaw")
         });
         named.collect::<Vec<_>>()
     });

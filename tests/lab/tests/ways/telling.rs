@@ -346,6 +346,7 @@ impl Telling<'_> {
         container.end();
         self.identity(it.take("process"));
         let (uid, state) = (it.text("uid"), it.text("state_directory"));
+        assert!(it.take("group").is_null(), "ocmigrate made no container");
         self.say(&format!("process of {uid}"));
         self.say(&format!("state {state}"));
         for credential in it.objects("credentials") {
