@@ -15,6 +15,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::manifest::{Header, Reader, Writer};
 use super::owners::{change_owners, restore_owners, write_manifest};
 use super::{HostError, OwnerChange};
 
@@ -105,6 +106,29 @@ fn undo_is_exact_with_setuid_bits_and_other_owners() {
     assert_eq!(room.owners(), before);
     assert_eq!(restore_owners(&room.change.manifest).unwrap(), report);
     assert_eq!(room.owners(), before);
+}
+
+#[test]
+fn a_device_that_has_another_number_after_a_reboot_is_the_same_one() {
+    let room = Room::new();
+    let before = room.owners();
+    let report = change_owners(&room.change).unwrap();
+    renumber_devices(&room.change.manifest);
+    assert_eq!(restore_owners(&room.change.manifest).unwrap(), report);
+    assert_eq!(room.owners(), before);
+}
+
+/// Writes a manifest anew, as if its devices had had other numbers when it was written.
+fn renumber_devices(manifest: &Path) {
+    let mut reader = Reader::open(manifest).unwrap().unwrap();
+    let Header { uid, gid, .. } = reader.header;
+    let header = Header::new(uid, gid, &reader.header.roots().unwrap());
+    let mut writer = Writer::create(manifest, &header).unwrap();
+    while let Some(mut record) = reader.next().unwrap() {
+        record.identity.device += 1;
+        writer.push(&record).unwrap();
+    }
+    writer.finish().unwrap();
 }
 
 #[test]
