@@ -63,6 +63,9 @@ pub struct Gateway {
     pub revivers: Vec<Reviver>,
     /// The environment that it was started with, less what names its starter; values only as hashes.
     pub environment: Vec<EnvironmentVariable>,
+    /// The files and directories of the host, beside its own, in which it looks things up: names of hosts, certificates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host_files: Vec<PathBuf>,
     /// What it costs in memory, while it runs.
     pub memory: Option<Memory>,
     /// What it keeps busy, while it runs.

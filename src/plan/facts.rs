@@ -120,6 +120,9 @@ pub struct GatewayFacts {
     pub credentials: Vec<Credential>,
     /// Its environment, as hashes.
     pub environment: Vec<EnvironmentVariable>,
+    /// The files and directories of the host, beside its own, in which it looks things up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host_files: Vec<PathBuf>,
 }
 
 /// A fact that is no longer true.
@@ -239,6 +242,7 @@ impl GatewayFacts {
                 .map(without_places)
                 .collect(),
             environment: gateway.environment,
+            host_files: gateway.host_files,
         }
     }
 }

@@ -265,6 +265,7 @@ pub(super) mod tests {
             environment: Vec::new(),
             memory: None,
             load: None,
+            host_files: Vec::new(),
             last_boot_ms: None,
             census: None,
             needs: Vec::new(),

@@ -8,7 +8,9 @@ use super::config::{self, Reading};
 use super::credentials::Ledger;
 use super::edges::Bonds;
 use super::sighting::Sighting;
-use super::{Options, bindings, credentials, exposure, findings, load, needs, own_files, release};
+use super::{
+    Options, bindings, credentials, exposure, findings, host_files, load, needs, own_files, release,
+};
 use crate::display;
 use crate::host::Ground;
 use crate::host::reader::{Listener, Reader};
@@ -123,6 +125,7 @@ fn gateway(
         arming: sighting.starter.arming(&sighting.user.name),
         revivers: sighting.revivers.clone(),
         environment: environment(sighting, hasher),
+        host_files: host_files::find(reader, &sighting.user, &sighting.started_with),
         memory: memory(reader, sighting),
         load: process(reader, sighting).map(|process| load::load(reader, &process)),
         last_boot_ms: last_boot_ms(reader, sighting),

@@ -18,6 +18,7 @@ mod exposure;
 mod family;
 mod findings;
 mod gateway;
+mod host_files;
 mod include;
 mod inside;
 mod inspect;

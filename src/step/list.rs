@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::built::{Built, built};
-use super::create_container::{GROUP_FILES, SPEC_LABEL, served};
+use super::create_container::{SPEC_LABEL, served};
 use super::drain::{Drain, Suspend};
 use super::image::recipe_hash;
+use super::mounts::{mounts, roots};
 use super::proofs::Proofs;
 use super::relay;
 use super::starting::{disarm, stop_by};
@@ -17,7 +18,7 @@ use super::{
     GuardBoot, LiftGuard, MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, Soak,
     StartContainer, Step, StopGateway, ValidateConfig, WriteGroupFiles,
 };
-use crate::docker::{ContainerSpec, LayerEntry, Mount, Published, compose};
+use crate::docker::{ContainerSpec, LayerEntry, Published, compose};
 use crate::host::GatewayTrace;
 use crate::inventory::{GROUP_LABEL, GatewayName, Release};
 use crate::openclaw::{Version, release};
@@ -354,7 +355,7 @@ pub(super) fn container(
         argv: served(&gateway.serve),
         environment: Vec::new(),
         labels: BTreeMap::new(),
-        mounts: mounts(plan, group, facts, paths),
+        mounts: mounts(plan, &group.name, facts, paths),
         memory: group.budget.memory,
         cpu_milli: group.budget.cpu_milli,
         pids: group.budget.pids,
@@ -390,68 +391,4 @@ pub(super) fn network_labels(group: &Built, paths: &Paths) -> BTreeMap<String, S
 
 fn spec_hash(spec: &ContainerSpec) -> String {
     recipe_hash(&compose::service(spec))
-}
-
-/// HOME and the workspaces outside it at their own paths, other gateways' directories covered by empty ones.
-fn mounts(plan: &Plan, group: &Built, facts: &GatewayFacts, paths: &Paths) -> Vec<Mount> {
-    let shared = outermost(
-        std::iter::once(facts.user.home.clone())
-            .chain(roots(facts))
-            .chain(facts.config.parent().map(Path::to_owned))
-            .collect(),
-    );
-    let covered = outermost(
-        plan.facts
-            .gateways
-            .iter()
-            .filter(|other| other.name != facts.name)
-            .flat_map(roots)
-            .filter(|root| shared.iter().any(|home| root.starts_with(home)))
-            .filter(|root| roots(facts).iter().all(|own| !own.starts_with(root)))
-            .collect(),
-    );
-    let mut mounts: Vec<_> = shared
-        .into_iter()
-        .map(|path| bind(&path, &path, false))
-        .collect();
-    mounts.extend(covered.into_iter().map(|target| Mount::Empty {
-        target,
-        mode: 0o555,
-    }));
-    mounts.push(bind(
-        &paths.group_etc(&group.name),
-        Path::new(GROUP_FILES),
-        true,
-    ));
-    // The host's clock, and its names of users and groups: git, ssh and many scripts want to know who they are.
-    let shown = ["/etc/localtime", "/etc/passwd", "/etc/group"].map(Path::new);
-    mounts.extend(shown.map(|path| bind(path, path, true)));
-    mounts
-}
-
-fn bind(source: &Path, target: &Path, read_only: bool) -> Mount {
-    Mount::Bind {
-        source: source.to_owned(),
-        target: target.to_owned(),
-        read_only,
-    }
-}
-
-/// The state directory and the workspaces, each only once.
-fn roots(facts: &GatewayFacts) -> Vec<PathBuf> {
-    let mut all = vec![facts.state_directory.clone()];
-    all.extend(facts.agents.iter().map(|agent| agent.workspace.clone()));
-    outermost(all)
-}
-
-/// Leaves out what lies below another entry; sorted.
-fn outermost(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    paths.sort();
-    paths.dedup();
-    let all = paths.clone();
-    paths.retain(|path| {
-        !all.iter()
-            .any(|other| path != other && path.starts_with(other))
-    });
-    paths
 }

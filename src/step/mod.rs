@@ -23,6 +23,7 @@ mod list;
 mod log_tail;
 mod make_base;
 mod make_image;
+mod mounts;
 mod note_owners;
 mod probe_writing;
 mod proofs;

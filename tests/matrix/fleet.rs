@@ -122,6 +122,7 @@ fn gateway_facts(hasher: &Hasher) -> GatewayFacts {
         }],
         credentials: Vec::new(),
         environment: Vec::new(),
+        host_files: vec!["/etc/hosts".into(), "/home/joe/ca.pem".into()],
     }
 }
 

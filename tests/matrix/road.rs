@@ -1,6 +1,6 @@
 //! There and back without faults.
 
-use ocmigrate::docker::Docker;
+use ocmigrate::docker::{Docker, Mount};
 use ocmigrate::host::Host;
 use ocmigrate::journal::Outcome;
 
@@ -94,4 +94,22 @@ fn an_ended_run_is_not_begun_again() {
     let changes = world.changes();
     assert_eq!(world.execute().unwrap(), Outcome::InContainer);
     assert_eq!(world.changes(), changes);
+}
+
+#[test]
+fn names_of_hosts_are_those_of_the_host_and_what_lies_in_home_is_mounted_once() {
+    let world = World::new();
+    world.execute().unwrap();
+    let mounts = world.docker.spec(GROUP).unwrap().mounts;
+    let below = |root: &str| {
+        let found = mounts.iter().filter_map(|mount| match mount {
+            Mount::Bind {
+                source, read_only, ..
+            } if source.starts_with(root) => Some((source.to_str().unwrap(), *read_only)),
+            _ => None,
+        });
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(below("/etc/hosts"), [("/etc/hosts", true)]);
+    assert_eq!(below("/home"), [("/home/joe", false)]);
 }
