@@ -1,5 +1,7 @@
 //! What a rollback must give back.
 
+use ocmigrate_lab::fleet::Starter;
+
 use crate::world::{CONFIG, World};
 
 /// Owners, modes and times of everything that a gateway does not write, the units, and the configuration's bytes.
@@ -10,13 +12,34 @@ pub(crate) fn host_state(world: &World) -> String {
     // was there for a while.
     let files = "find /home/joe /etc/systemd /etc/ocmigrate /var/lib/systemd/linger -xdev \
                  \\( -path /home/joe/.cache -o -path '/home/joe/.openclaw/*' -o -name '[A-Z]*.md' \
-                 -o -name 'openclaw-bootstrap-??????' \\) -prune -o \
+                 -o -name 'openclaw-bootstrap-??????' -o -name 'gateway-*.log' \\) -prune -o \
                  \\( -type d -printf '%p %u:%g %m\\n' -o -printf '%p %u:%g %m %T@ %l\\n' \\) 2>/dev/null | sort";
     let state = "find /home/joe/.openclaw -printf '%u:%g %p\\n' | grep -v '^joe:joe' | sort; \
                  stat -c '%n %U:%G %a %y' /home/joe/.openclaw/backup-before-upgrade.txt";
-    let units = "systemctl --user show -p UnitFileState,FragmentPath,DropInPaths,ActiveState openclaw-gateway.service";
-    let units = world.server.shell_as("joe", units).unwrap();
+    let starter = match world.gateway().starter {
+        Starter::SystemdUser => {
+            "export XDG_RUNTIME_DIR=/run/user/1001; runuser -u joe -- systemctl --user show \
+             -p UnitFileState,FragmentPath,DropInPaths,ActiveState openclaw-gateway.service"
+        }
+        Starter::SystemdSystem => {
+            "systemctl show -p UnitFileState,FragmentPath,DropInPaths,ActiveState openclaw-18789.service"
+        }
+        Starter::CronReboot | Starter::CronWatchdog => {
+            "cd /var/spool/cron/crontabs && stat -c '%n %U:%G %a %y' joe && cat joe"
+        }
+        other => panic!("no test moves a gateway of {other:?} yet"),
+    };
+    let starter = world.shell(starter);
     let engine = world
         .shell("docker ps -a --format '{{.Names}}'; docker network ls --format '{{.Name}}' | sort");
-    world.shell(&format!("C={CONFIG}; {config}; {files}; {state}")) + &units + &engine
+    world.shell(&format!("C={CONFIG}; {config}; {files}; {state}")) + &starter + &engine
+}
+
+/// How the native gateway runs: its directory, output, user and environment, less what a manager sets anew each time.
+pub(crate) fn how_it_runs(world: &World) -> String {
+    let pid = world.find_native().unwrap();
+    world.shell(&format!(
+        "cd /proc/{pid}; readlink cwd exe fd/1 fd/2 | sed 's/:\\[.*//'; grep -E '^(Uid|Gid|Groups|SigIgn):' status; \
+         tr '\\0' '\\n' < environ | grep -vE '^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MANAGERPID)=' | sort"
+    ))
 }

@@ -20,8 +20,11 @@ mod scanning;
 mod second_poller;
 mod there_and_back;
 mod two_at_once;
+mod ways;
 mod world;
 
+use ocmigrate_lab::fleet::Starter;
+use ocmigrate_lab::server::{RELEASES_IMAGE, SERVER_IMAGE};
 use world::World;
 
 #[test]
@@ -141,5 +144,51 @@ fn a_run_killed_after_any_record_is_resumed() {
 fn a_run_killed_after_any_record_is_rolled_back() {
     let world = World::boot("back");
     crash::killed_at_every_record_and_rolled_back(&world);
+    world.end();
+}
+
+#[test]
+#[ignore = "ten minutes; scripts/test --all runs it"]
+fn a_gateway_of_a_system_unit_goes_into_a_container_and_comes_back() {
+    let world = World::boot_with("system", SERVER_IMAGE, |gateway| {
+        gateway.starter = Starter::SystemdSystem;
+    });
+    world.step("there and back", ways::there_and_back_with_reboots);
+    world.end();
+}
+
+#[test]
+#[ignore = "ten minutes; scripts/test --all runs it"]
+fn a_gateway_of_cron_goes_into_a_container_and_comes_back() {
+    let world = World::boot_with("cron", SERVER_IMAGE, |gateway| {
+        gateway.starter = Starter::CronReboot;
+    });
+    ways::add_watchdog(&world);
+    world.step("there and back", ways::there_and_back_with_reboots);
+    world.end();
+}
+
+#[test]
+#[ignore = "ten minutes; scripts/test --all runs it"]
+fn a_gateway_of_2026_5_28_goes_into_a_container_and_comes_back() {
+    let world = World::boot_with("may", RELEASES_IMAGE, |gateway| {
+        "2026.5.28".clone_into(&mut gateway.release);
+    });
+    world.step("there and back", ways::there_and_back_with_reboots);
+    world.end();
+}
+
+/// It has no `/readyz`, checks no configuration, finishes no turn after SIGTERM, and calls `api.telegram.org` itself.
+#[test]
+#[ignore = "ten minutes; scripts/test --all runs it"]
+fn a_gateway_of_2026_2_9_goes_into_a_container_and_comes_back() {
+    let world = World::boot_with("february", RELEASES_IMAGE, |gateway| {
+        "2026.2.9".clone_into(&mut gateway.release);
+        gateway.starter = Starter::SystemdSystem;
+    });
+    world.step(
+        "there and back",
+        ways::rehearsed_there_and_back_with_reboots,
+    );
     world.end();
 }

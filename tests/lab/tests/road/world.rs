@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ocmigrate_lab::bot_api::client::Client;
 use ocmigrate_lab::bot_api::ledger::BotSummary;
 use ocmigrate_lab::bot_api::wire::{SummaryQuery, Traffic};
-use ocmigrate_lab::fleet::Fleet;
+use ocmigrate_lab::fleet::{Fleet, Gateway, Starter};
 use ocmigrate_lab::server::{BASE_IMAGE, SERVER_IMAGE, Server, base_image_tar};
 use ocmigrate_lab::services::{Options, Services};
 
@@ -36,11 +36,17 @@ pub(crate) struct World {
 impl World {
     /// Boots a box, furnishes it and waits until its gateways are ready.
     pub(crate) fn boot(name: &str) -> Self {
+        Self::boot_with(name, SERVER_IMAGE, |_| ())
+    }
+
+    /// Boots a box of an image with a gateway that differs from the usual one.
+    pub(crate) fn boot_with(name: &str, image: &str, change: impl FnOnce(&mut Gateway)) -> Self {
         let services = Services::start(&Options::usual()).unwrap();
         let client = services.client();
-        let fleet = Fleet::named("first-light").unwrap();
+        let mut fleet = Fleet::named("first-light").unwrap();
+        change(&mut fleet.users[0].gateways[0]);
         let name = format!("ocmigrate-{name}-{}", std::process::id());
-        let server = Server::boot(&name, SERVER_IMAGE).unwrap();
+        let server = Server::boot(&name, image).unwrap();
         server.load_image(&base_image_tar()).unwrap();
         fleet.settle(&server).unwrap();
         let world = Self {
@@ -136,23 +142,45 @@ impl World {
         assert!(self.is_native());
     }
 
-    /// Returns whether the native unit runs and the container does not.
+    /// Returns whether the native gateway serves, started as it should be, and the container does not run.
     pub(crate) fn is_native(&self) -> bool {
-        self.unit_is_active() && !self.container_runs()
+        self.find_native().is_some() && self.unit_state() != Some(false) && !self.container_runs()
     }
 
-    /// Returns whether the container runs and the native unit does not.
+    /// Returns whether the container runs and no native process of the gateway does.
     pub(crate) fn is_in_container(&self) -> bool {
-        !self.unit_is_active() && self.container_runs()
+        // A process of the host is in the namespace of the box's first one.
+        let native = "pgrep --ns 1 --nslist pid --uid joe --full openclaw || true";
+        self.shell(native).is_empty() && self.unit_state() != Some(true) && self.container_runs()
     }
 
-    fn unit_is_active(&self) -> bool {
-        let command = "systemctl --user is-active openclaw-gateway.service";
-        self.server
-            .shell_as("joe", &format!("{command} || true"))
-            .unwrap()
-            .trim()
-            == "active"
+    /// The one gateway of the box.
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.fleet.users[0].gateways[0]
+    }
+
+    /// Returns the process that serves natively, by the gateway's port; the engine's own proxy is none.
+    pub(crate) fn find_native(&self) -> Option<u32> {
+        let port = self.gateway().port;
+        let listening = self.shell(&format!("ss -Hltnp 'sport = :{port}'"));
+        let mut words = listening.split(['(', ',', ')']);
+        let is_proxy = words.any(|word| word == "\"docker-proxy\"");
+        let mut words = listening.split(['(', ',', ')']);
+        let pid = words.find_map(|word| word.strip_prefix("pid="))?;
+        (!is_proxy).then(|| pid.parse().unwrap())
+    }
+
+    /// Returns whether the unit of the gateway is active, where one starts it.
+    fn unit_state(&self) -> Option<bool> {
+        let command = match self.gateway().starter {
+            Starter::SystemdUser => {
+                "runuser -u joe -- env XDG_RUNTIME_DIR=/run/user/1001 \
+                 systemctl --user is-active openclaw-gateway.service"
+            }
+            Starter::SystemdSystem => "systemctl is-active openclaw-18789.service",
+            _ => return None,
+        };
+        Some(self.shell(&format!("{command} || true")).trim() == "active")
     }
 
     fn container_runs(&self) -> bool {
