@@ -31,7 +31,17 @@ fn begin(inventory: &Inventory) -> Conversation<'_> {
 
 fn enter_to_the_end(conversation: &mut Conversation) {
     while let Some(question) = conversation.next() {
-        conversation.give(&question.default).unwrap();
+        conversation.give(&proposed(&question)).unwrap();
+    }
+}
+
+/// The proposed answer; an image of a person's own nobody can propose.
+fn proposed(question: &Question) -> Answer {
+    match &question.default {
+        Answer::Text(text) if text.is_empty() && question.id.ends_with(".reference") => {
+            Answer::Text("debian:12".to_owned())
+        }
+        default => default.clone(),
     }
 }
 
@@ -55,7 +65,7 @@ fn some_answer(question: &Question, chance: usize) -> Answer {
         }
         (Form::Flag, Answer::Flag(flag), 1) => Answer::Flag(!flag),
         (_, _, 3) => Answer::Text("nonsense".to_owned()),
-        (_, default, _) => default.clone(),
+        (_, _, _) => proposed(question),
     }
 }
 
@@ -166,6 +176,13 @@ fn a_file_of_answers_that_does_not_do_is_refused_by_id_and_remedy() {
         ("group.oc-core.budget", r#""900G""#),
         ("group.oc-nowhere.budget", r#""6G""#),
         ("order", r#""oc-core""#),
+        (
+            "order",
+            "\"oc-core\",\n\"reserve\": \"2G\",\n\"order\": \"oc-core\"",
+        ),
+        ("details", r#"["oc-nowhere"]"#),
+        ("loopback", r#"["oc-core:11434"]"#),
+        ("companions", r#"["cron"]"#),
     ]
     .map(|(id, answer)| plan_in_a_pipe(&one_answer(id, answer), &["--yes"]).0);
     assert_snapshot!(said.join("\n"));
@@ -213,10 +230,118 @@ fn decided() -> Plan {
     conversation.draft().clone()
 }
 
+/// Every detail of a group decided otherwise than it is proposed.
+fn decided_in_detail() -> Plan {
+    let inventory = fleet();
+    let mut conversation = begin(&inventory);
+    while let Some(question) = conversation.next() {
+        let text = |text: &str| Answer::Text(text.to_owned());
+        let answer = match question.id.as_str() {
+            "details" => Answer::Several(vec!["oc-work".to_owned(), "oc-core".to_owned()]),
+            "group.oc-work.owner" => text("one_identity"),
+            "group.oc-work.identity" => text("1004:100"),
+            "group.oc-work.sight" => text("narrow"),
+            "group.oc-work.network" => text("host"),
+            "group.oc-work.image" => text("given"),
+            "group.oc-work.reference" => text("registry.example:5000/openclaw:1"),
+            "group.oc-core.packages" => text("s6 git, git ffmpeg"),
+            "loopback" => Answer::Several(vec!["oc-core:8080".to_owned()]),
+            "companions" => Answer::Several(vec!["bus".to_owned()]),
+            "companion.bus" => text("oc-work"),
+            "accept.OM-P007:oc-work" => Answer::Flag(true),
+            _ => question.default.clone(),
+        };
+        conversation.give(&answer).unwrap();
+    }
+    conversation.draft().clone()
+}
+
+#[test]
+fn every_detail_of_a_group_is_decided_and_kept_when_the_plan_is_edited() {
+    use plan::LoopbackWay::{HostNetwork, Lost, Relay};
+    let plan = decided_in_detail();
+    plan::check(&plan).unwrap();
+    let work = plan.find_group("oc-work").unwrap();
+    let entries: u64 = fleet()
+        .gateways
+        .iter()
+        .filter(|it| work.gateways().contains(&it.name))
+        .map(|it| it.census.as_ref().unwrap().handover_to(1004, 100).changes)
+        .sum();
+    let owner = plan::OwnerPolicy::OneIdentity {
+        uid: 1004,
+        gid: 100,
+        changes: Some(entries),
+    };
+    assert!(entries > 0);
+    assert_eq!((&work.owner, work.sight), (&owner, plan::Sight::Narrow));
+    assert_eq!(work.network, plan::Network::Host);
+    assert_eq!(work.image.reference(), "registry.example:5000/openclaw:1");
+    assert_eq!(work.companions, ["bus"]);
+    let ways = |group: &str| {
+        let group = plan.find_group(group).unwrap();
+        let ways = group.loopback.iter().map(|it| (it.port, it.way));
+        ways.collect::<Vec<_>>()
+    };
+    assert_eq!(ways("oc-work"), [(4222, HostNetwork), (8080, HostNetwork)]);
+    assert_eq!(ways("oc-core"), [(4222, Relay), (8080, Lost)]);
+    let plan::Image::FromHost(recipe) = &plan.find_group("oc-core").unwrap().image else {
+        panic!("the image of oc-core comes from the host");
+    };
+    let plan::BaseImage::Own {
+        packages,
+        reference,
+        ..
+    } = &recipe.base
+    else {
+        panic!("the base of oc-core is ocmigrate's own");
+    };
+    assert_eq!(packages, &["ffmpeg", "git", "s6"]);
+    assert!(reference.starts_with("ocmigrate/base:debian-bookworm-"));
+    assert_eq!(renewed(&fleet(), &plan).0, plan);
+}
+
+#[test]
+fn what_was_accepted_without_a_question_is_kept_when_the_plan_is_edited() {
+    let mut old = decided();
+    old.accepted = vec!["OM-R002".to_owned()];
+    old.groups[0].accepted = vec!["OM-R001".to_owned()];
+    assert_eq!(renewed(&fleet(), &old).0, old);
+}
+
+#[test]
+fn an_answer_about_a_detail_that_does_not_do_is_refused() {
+    let refused = |answers: &[(&str, &str)]| {
+        let mut all = vec![("details", r#"["oc-work"]"#)];
+        all.extend_from_slice(answers);
+        let all: Vec<_> = all
+            .iter()
+            .map(|(id, it)| format!("\"{id}\": {it}"))
+            .collect();
+        let file = format!(r#"{{"format": 1, "answers": {{{}}}}}"#, all.join(", "));
+        let said = plan_in_a_pipe(&file, &["--yes"]).0;
+        said.lines().next().unwrap_or_default().to_owned()
+    };
+    let one = ("group.oc-work.owner", r#""one_identity""#);
+    let base = ("group.oc-work.image", r#""base""#);
+    assert_snapshot!([
+        refused(&[("group.oc-work.owner", r#""each_its_own""#)]),
+        refused(&[one, ("group.oc-work.identity", r#""4711:100""#)]),
+        refused(&[one, ("group.oc-work.identity", r#""joe""#)]),
+        refused(&[("group.oc-work.sight", r#""wide""#)]),
+        refused(&[("group.oc-work.network", "true")]),
+        refused(&[base]),
+        refused(&[base, ("group.oc-work.reference", r#""two words""#)]),
+        refused(&[("group.oc-work.packages", r#""git --foo""#)]),
+        refused(&[("group.oc-core.sight", r#""narrow""#)]),
+    ].join("\n"), @"");
+}
+
 fn renewed(inventory: &Inventory, old: &Plan) -> (Plan, plan::Renewal) {
     let proposal = plan::propose(inventory, &plan::Wishes::default());
-    let renewal = plan::renew(old, &proposal);
-    let mut conversation = Conversation::new(inventory, proposal, renewal.answers.clone());
+    let renewal = plan::renew(inventory, old, &proposal);
+    let mut conversation =
+        Conversation::new(inventory, renewal.draft.clone(), renewal.answers.clone());
     enter_to_the_end(&mut conversation);
     (conversation.draft().clone(), renewal)
 }

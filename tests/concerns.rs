@@ -8,8 +8,11 @@
 mod fleet;
 
 use fleet::{Fleet, agent_name};
-use ocmigrate::inventory::Inventory;
-use ocmigrate::plan::{self, Image, Loopback, LoopbackWay, Network, Plan, Wishes};
+use ocmigrate::inventory::{
+    Facilities, Finding, Inventory, LoopbackUse, Need, NeedKind, Place, catalogued,
+};
+use ocmigrate::plan::{self, Image, Loopback, LoopbackWay, Network, Plan, Service, Wishes};
+use ocmigrate::report;
 use ocmigrate::units::Bytes;
 
 const WORK: &str = "joe/.openclaw-work";
@@ -168,6 +171,13 @@ fn a_loopback_service_needs_a_decision() {
     }))
     .unwrap();
     let mut plan = propose(&fleet::inventory(&fleet));
+    let relay = Loopback {
+        port: 4222,
+        way: LoopbackWay::Relay,
+    };
+    assert_eq!(plan.groups[0].loopback, [relay]);
+    assert_eq!(said(&plan), [""; 0]);
+    plan.groups[0].loopback.clear();
     let wanted = format!("OM-P008 {WORK}: it uses bus on 127.0.0.1:4222");
     assert_eq!(said(&plan), [wanted]);
     plan.groups[0].loopback = vec![Loopback {
@@ -178,6 +188,138 @@ fn a_loopback_service_needs_a_decision() {
     plan.groups[0].loopback.clear();
     plan.groups[0].network = Network::Host;
     assert_eq!(said(&plan), [""; 0]);
+}
+
+#[test]
+fn what_a_decision_says_about_a_loopback_url_stands_for_its_acceptance() {
+    let mut inventory = inventory();
+    let place = Place {
+        path: "/home/joe/.openclaw-work/openclaw.json".into(),
+        line: Some(7),
+    };
+    let name = inventory.gateways[1].name.clone();
+    assert_eq!(name.0, WORK);
+    inventory.gateways[1].loopback = vec![LoopbackUse {
+        key: "models.baseUrl".to_owned(),
+        port: Some(11434),
+        place: place.clone(),
+    }];
+    let summary = "models.baseUrl names 127.0.0.1:11434";
+    let url = Finding::new(&catalogued::LOOPBACK_URL, &name, summary).at(&place);
+    let other = Finding::new(&catalogued::LOOPBACK_URL, &name, "another").at("elsewhere:8");
+    inventory.findings = vec![url, other];
+    let mut plan = propose(&inventory);
+    let blocked = |plan: &Plan| {
+        let group = plan.find_group("oc-work").unwrap();
+        let blockers = plan::blockers(&inventory, group, &[]).into_iter();
+        blockers.map(|it| it.place.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(plan.facts.services[0].name, "models.baseUrl");
+    assert_eq!(blocked(&plan), ["elsewhere:8"]);
+    for group in &mut plan.groups {
+        group.loopback.clear();
+    }
+    assert_eq!(
+        blocked(&plan),
+        [place.to_string(), "elsewhere:8".to_owned()]
+    );
+}
+
+#[test]
+fn what_a_container_changes_and_nobody_decides_is_told() {
+    let mut inventory = inventory();
+    inventory.host.timezone = Some("Asia/Tokyo".to_owned());
+    inventory.host.gpus = vec!["/dev/nvidia0".to_owned()];
+    inventory.gateways[1].facilities = Facilities {
+        mdns: Some("full".to_owned()),
+        tailscale: Some("serve".to_owned()),
+        sandbox: Some("non-main".to_owned()),
+    };
+    inventory.gateways[1].needs = vec![Need {
+        name: "google-chrome".to_owned(),
+        kind: NeedKind::Browser,
+        path: Some("/opt/google/chrome/chrome".into()),
+        package: Some("google-chrome-stable".to_owned()),
+        place: None,
+    }];
+    let mut plan = propose(&inventory);
+    assert_eq!(
+        said(&plan),
+        [
+            "OM-P013 host: it has /dev/nvidia0".to_owned(),
+            format!("OM-P010 {WORK}: sandbox.mode is non-main"),
+            format!("OM-P011 {WORK}: gateway.tailscale.mode is serve"),
+            format!("OM-P012 {WORK}: discovery.mdns.mode is full"),
+            format!("OM-P014 {WORK}: google-chrome is not among the packages"),
+        ]
+    );
+    assert!(report::remarks(&plan).contains("time zone Asia/Tokyo"));
+    assert_eq!(objections(&plan, &[]), [""; 0]);
+    let work = plan.groups.iter_mut().find(|it| it.name == "oc-work");
+    work.unwrap().network = Network::Host;
+    assert!(!said(&plan).iter().any(|line| line.starts_with("OM-P012")));
+}
+
+#[test]
+fn the_order_has_its_reasons_and_says_what_runs_together() {
+    let fleet: Fleet = serde_json::from_value(serde_json::json!({
+        "name": "order",
+        "gateways": ["joe/.openclaw: main router", "joe/.openclaw-study: tutor", "joe/.openclaw-work: sales invoices crm"],
+        "wanted": {}
+    }))
+    .unwrap();
+    let mut plan = propose(&fleet::inventory(&fleet));
+    let told = |plan: &Plan| {
+        let turns = plan::turns(plan).into_iter();
+        turns
+            .map(|it| format!("{}: {}", it.group, it.reason))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(&plan),
+        [
+            "oc-learning: canary: no group has fewer agents, 1 agent",
+            "oc-work: 3 agents",
+            "oc-core: last: core is what the others lean on, 2 agents",
+        ]
+    );
+    plan.groups.reverse();
+    assert_eq!(told(&plan)[0], "oc-core: canary, 2 agents");
+    plan.groups[0].companions = vec!["bus".to_owned()];
+    plan.facts.services = vec![Service {
+        gateway: plan.groups[1].members[0].gateway.clone(),
+        port: 4222,
+        name: "bus".to_owned(),
+    }];
+    let together = &plan::turns(&plan)[1].together;
+    assert_eq!(*together, [("oc-core".to_owned(), "bus".to_owned())]);
+    let fleet: Fleet = serde_json::from_value(serde_json::json!({
+        "name": "edge", "gateways": ["joe/.openclaw-work: sales", "joe/.openclaw-study: tutor"], "wanted": {},
+        "edges": [format!("{WORK}:sales {STUDY}:tutor messages")]
+    }))
+    .unwrap();
+    plan.facts.edges = fleet::inventory(&fleet).edges;
+    let together = &plan::turns(&plan)[2].together;
+    let edge = format!("{WORK}:sales -> {STUDY}:tutor");
+    assert!(
+        together.contains(&("oc-work".to_owned(), edge)),
+        "{together:?}"
+    );
+}
+
+#[test]
+fn gateways_on_the_hosts_network_meet_across_groups() {
+    let mut plan = propose(&inventory());
+    plan.facts.gateways[1].port = plan.facts.gateways[0].port + 2;
+    assert_eq!(said(&plan), [""; 0]);
+    for group in &mut plan.groups {
+        group.network = Network::Host;
+    }
+    let told = said(&plan);
+    assert!(
+        told.len() == 1 && told[0].starts_with("OM-P006 "),
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn a_plan_that_is_not_built_is_not_exported() {
     assert_eq!(code, Some(3));
     assert_snapshot!(said, @r"
     error: group `oc-learning` has 4 gateways; this ocmigrate plans that and does not carry it out
-    hint: change that in the plan: one whole gateway a group, under its own user, on a bridge
+    hint: ocmigrate plan --edit changes it: one whole gateway a group, as its owner, on a bridge, loopback services given up
     ");
 }
 

@@ -64,7 +64,7 @@ fn an_unknown_agent_is_told() {
 #[test]
 fn an_agent_in_two_groups_is_told() {
     assert_snapshot!(said(|plan| add_member(plan, 1, "tutor")), @r"
-    line 281, groups[1].members[2]: `joe/.openclaw-study:tutor` is in `oc-learning` already
+    line 282, groups[1].members[2]: `joe/.openclaw-study:tutor` is in `oc-learning` already
       > {
       hint: every agent lives in exactly one group
     ");
@@ -84,7 +84,7 @@ fn an_agent_in_none_is_told() {
 #[test]
 fn a_budget_over_the_host_is_told() {
     assert_snapshot!(said(|plan| plan["groups"][1]["budget"]["memory"] = json!(64_u64 << 30)), @r#"
-    line 284, groups[1].budget.memory: 64 G is more than the host's 62 G
+    line 285, groups[1].budget.memory: 64 G is more than the host's 62 G
       > "memory": 68719476736,
       hint: write a number of bytes between the two
     "#);
@@ -95,7 +95,7 @@ fn a_port_that_is_there_twice_is_told() {
     assert_snapshot!(said(|plan| {
         plan["facts"]["gateways"][1]["port"] = plan["facts"]["gateways"][0]["port"].clone();
     }), @r#"
-    line 270, groups[1].members: port 18789 of joe/.openclaw-work is that of joe/.openclaw-study too
+    line 271, groups[1].members: port 18789 of joe/.openclaw-work is that of joe/.openclaw-study too
       > "members": [
       hint: give one of the two gateways another port, and plan again
     "#);
@@ -106,7 +106,7 @@ fn a_uid_that_does_not_exist_is_told() {
     assert_snapshot!(said(|plan| {
         plan["groups"][1]["owner"] = json!({ "kind": "one_identity", "uid": 4711, "gid": 4711 });
     }), @r#"
-    line 290, groups[1].owner.uid: there is no user with the id 4711 on this host
+    line 291, groups[1].owner.uid: there is no user with the id 4711 on this host
       > "uid": 4711,
       hint: make the user first: useradd
     "#);
@@ -115,7 +115,7 @@ fn a_uid_that_does_not_exist_is_told() {
 #[test]
 fn an_unknown_field_is_told() {
     assert_snapshot!(said(|plan| plan["groups"][0]["bugdet"] = json!(1)), @r#"
-    line 267, column 14: unknown field `bugdet`, expected one of `name`, `members`, `companions`, `budget`, `owner`, `sight`, `network`, `loopback`, `image`, `accepted`
+    line 268, column 14: unknown field `bugdet`, expected one of `name`, `members`, `companions`, `budget`, `owner`, `sight`, `network`, `loopback`, `image`, `accepted`
       > "bugdet": 1
     "#);
 }
@@ -123,7 +123,7 @@ fn an_unknown_field_is_told() {
 #[test]
 fn a_name_that_docker_would_not_take_is_told() {
     assert_snapshot!(said(|plan| plan["groups"][1]["name"] = json!("OC Work")), @r#"
-    line 269, groups[1].name: `OC Work` is no name for a group: at most 40 lower-case letters, digits and `-`
+    line 270, groups[1].name: `OC Work` is no name for a group: at most 40 lower-case letters, digits and `-`
       > "name": "OC Work",
       hint: a group's name is its container's, its host's and its service's
     "#);
@@ -135,6 +135,83 @@ fn a_heap_as_large_as_the_container_is_told() {
     line 235, groups[0].budget.node_heap: 8 G is not below the container's 1.5 G
       > "node_heap": 8589934592
       hint: leave it out
+    "#);
+}
+
+#[test]
+fn one_owner_of_files_of_several_users_is_told() {
+    assert_snapshot!(said(|plan| {
+        plan["facts"]["gateways"][1]["user"]["uid"] = json!(1077);
+        let moved = plan["groups"][1]["members"].take();
+        let members = plan["groups"][0]["members"].as_array_mut().unwrap();
+        members.extend(moved.as_array().unwrap().clone());
+        plan["groups"].as_array_mut().unwrap().truncate(1);
+    }), @r#"
+    line 247, groups[0].owner.kind: its gateways run as several users, so there is no one owner
+      > "kind": "as_owner",
+      hint: write `each_its_own`, or `one_identity` with a uid and a gid
+    "#);
+}
+
+#[test]
+fn a_loopback_service_over_a_network_that_the_group_is_not_on_is_told() {
+    assert_snapshot!(said(|plan| {
+        plan["groups"][0]["loopback"] = json!([{ "port": 4222, "way": "host_network" }]);
+    }), @r#"
+    line 248, groups[0].loopback[0].way: the group is on a bridge
+      > "way": "host_network"
+      hint: on a bridge write `relay` or `lost`, on the host's network `host_network`
+    "#);
+    assert_snapshot!(said(|plan| {
+        plan["groups"][0]["network"] = json!({ "kind": "host" });
+        plan["groups"][0]["loopback"] = json!([{ "port": 4222, "way": "relay" }]);
+    }), @r#"
+    line 247, groups[0].loopback[0].way: the group is on the host's network
+      > "way": "relay"
+      hint: on a bridge write `relay` or `lost`, on the host's network `host_network`
+    "#);
+}
+
+#[test]
+fn a_companion_that_is_not_there_or_there_twice_is_told() {
+    assert_snapshot!(said(|plan| plan["groups"][0]["companions"] = json!(["bus"])), @r#"
+    line 231, groups[0].companions[0]: there is no companion `bus` on this host
+      > "bus"
+      hint: a companion lives in one group, or stays native
+    "#);
+    assert_snapshot!(said(|plan| {
+        plan["facts"]["companions"] = json!(["bus"]);
+        plan["groups"][0]["companions"] = json!(["bus"]);
+        plan["groups"][1]["companions"] = json!(["bus"]);
+    }), @r#"
+    line 289, groups[1].companions[0]: `bus` is in `oc-learning` already
+      > "bus"
+      hint: a companion lives in one group, or stays native
+    "#);
+}
+
+#[test]
+fn an_image_or_a_package_that_is_no_name_of_one_is_told() {
+    assert_snapshot!(said(|plan| {
+        plan["groups"][0]["image"] = json!({ "kind": "given", "reference": "--all" });
+    }), @r#"
+    line 248, groups[0].image.reference: `--all` is no reference of an image
+      > "reference": "--all"
+      hint: write name:tag as `docker images` shows them
+    "#);
+    assert_snapshot!(said(|plan| {
+        plan["groups"][0]["image"]["base"] = json!({ "kind": "given", "reference": "" });
+    }), @r#"
+    line 251, groups[0].image.base.reference: it names no image
+      > "reference": ""
+      hint: write name:tag as `docker images` shows them
+    "#);
+    assert_snapshot!(said(|plan| {
+        plan["groups"][0]["image"]["base"]["packages"][1] = json!("git,--foo=/x");
+    }), @r#"
+    line 255, groups[0].image.base.packages[1]: this is no name of a package
+      > "git,--foo=/x",
+      hint: write names as apt-cache search shows them
     "#);
 }
 

@@ -6,6 +6,7 @@ use super::failure::{Code, Failure};
 use super::plan_file;
 use super::terminal::Terminal;
 use crate::plan;
+use crate::step;
 
 /// Says whether a plan, hand-edited perhaps, makes sense, and what of it forbids to execute its groups.
 pub(super) fn run(path: &Path, terminal: &Terminal) -> Result<(), Failure> {
@@ -20,10 +21,13 @@ pub(super) fn run(path: &Path, terminal: &Terminal) -> Result<(), Failure> {
         let objections = plan::objections(&plan, group, &[]);
         is_blocked |= !objections.is_empty();
         let ids: Vec<_> = objections.iter().map(|it| it.id.as_str()).collect();
-        let verdict = if ids.is_empty() {
-            "nothing in the plan forbids it".to_owned()
-        } else {
-            format!("blocked by {}", ids.join(" "))
+        let unbuilt = step::unbuilt(&plan, group);
+        let verdict = match (ids.is_empty(), unbuilt.is_empty()) {
+            (false, _) => format!("blocked by {}", ids.join(" ")),
+            (true, false) => {
+                format!("planned only, execute refuses it: {}", unbuilt.join(", "))
+            }
+            (true, true) => "nothing in the plan forbids it".to_owned(),
         };
         terminal.data(&format!("{}  {verdict}\n", group.name))?;
     }

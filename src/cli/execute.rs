@@ -76,7 +76,7 @@ impl Execute {
         let report = self.rehearse(&world, &plan, &steps, &inventory)?;
         self.show(&report, terminal)?;
         if report.is_blocked() {
-            return Err(blocked(&report));
+            return Err(blocked(&report, &plan_file::path(self.plan.as_deref())));
         }
         if self.dry_run {
             return Ok(());
@@ -154,7 +154,8 @@ impl Execute {
         report.stale = plan
             .facts
             .differences(&Facts::of(inventory), &group.gateways());
-        report.blocked_by = plan::blockers(inventory, group, &self.accept)
+        let accepted = [self.accept.as_slice(), &plan.accepted].concat();
+        report.blocked_by = plan::blockers(inventory, group, &accepted)
             .into_iter()
             .cloned()
             .chain(plan::objections(plan, group, &self.accept))
@@ -322,7 +323,7 @@ impl Setting {
     }
 }
 
-fn blocked(report: &DryRun) -> Failure {
+fn blocked(report: &DryRun, plan: &Path) -> Failure {
     if !report.blocked_by.is_empty() {
         let ids: Vec<_> = report
             .blocked_by
@@ -337,7 +338,10 @@ fn blocked(report: &DryRun) -> Failure {
             Code::Blocked,
             "the plan is stale: the host has changed since it was made",
         )
-        .hint("ocmigrate plan --yes makes a new one");
+        .hint(format!(
+            "ocmigrate plan --edit {} keeps what it decides, and shows what changed",
+            crate::display::path(plan)
+        ));
     }
     let refusal = report.refused.clone().unwrap_or_default();
     let mut failure = Failure::new(

@@ -128,7 +128,7 @@ impl From<ListError> for Failure {
             ListError::NoGroup { .. } => (Code::Usage, "choose one of these, or edit the plan"),
             ListError::NotBuilt { .. } => (
                 Code::Blocked,
-                "change that in the plan: one whole gateway a group, under its own user, on a bridge",
+                "ocmigrate plan --edit changes it: one whole gateway a group, as its owner, on a bridge, loopback services given up",
             ),
             ListError::NotMovable { .. } => (Code::Blocked, "ocmigrate scan tells more about it"),
         };

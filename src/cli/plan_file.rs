@@ -9,7 +9,7 @@ use crate::plan::{self, Plan};
 
 /// Reads and checks a plan; without a path `plans/HOSTNAME.json`.
 pub(super) fn read(path: Option<&Path>) -> Result<Plan, Failure> {
-    let path = path.map_or_else(usual, Path::to_owned);
+    let path = self::path(path);
     let text = setting::read_given(&path)
         .map_err(|failure| failure.hint("ocmigrate plan --yes writes one"))?;
     plan::parse(&text).map_err(|error| {
@@ -19,6 +19,8 @@ pub(super) fn read(path: Option<&Path>) -> Result<Plan, Failure> {
     })
 }
 
-fn usual() -> PathBuf {
-    plan::default_path(&Reader::new().machine().name)
+/// Returns where the plan is.
+pub(super) fn path(named: Option<&Path>) -> PathBuf {
+    let usual = || plan::default_path(&Reader::new().machine().name);
+    named.map_or_else(usual, Path::to_owned)
 }

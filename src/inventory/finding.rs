@@ -275,6 +275,30 @@ catalogue! {
         "decide in the group's loopback what becomes of it: relay, host_network or lost"
         "A gateway uses a service on the host's loopback, and the plan does not say how the container reaches it. Inside a \
          container that address is the container's own.";
+    /// Sandboxes in containers.
+    SANDBOX = "OM-P010" High
+        "let the group's container be the sandbox: sandbox.mode off; or keep this gateway native for now"
+        "Tools of agents are configured to run in containers of the host's Docker Engine. A group's container has no access to \
+         the engine, because that would be root on the host, so these tools do not run.";
+    /// Published by Tailscale.
+    TAILSCALE = "OM-P011" High
+        "publish the gateway's port from the host itself: tailscale serve PORT; and set gateway.tailscale.mode to off"
+        "The gateway lets the host's Tailscale publish it, and a container has no tailscale. The port is published on the host's \
+         loopback under the same number, where tailscale on the host finds it as before.";
+    /// Announced in the local network.
+    MDNS = "OM-P012" Info
+        "put the group on the host's network where devices must find the gateway by itself"
+        "The gateway announces itself in the local network by mDNS. Announcements do not leave a bridge; releases that know \
+         they are in a container do not send any.";
+    /// The host has graphics processors.
+    GPU = "OM-P013" Info
+        "keep what computes on them native, as a service that agents reach over loopback"
+        "The host has graphics processors. Containers of groups do not get them: OpenClaw itself does not use any, and \
+         programs of agents that do find none.";
+    /// The browser is not in the image.
+    BROWSER = "OM-P014" Medium
+        "add a browser of the distribution to the group's packages (chromium), or give a base image with the one that is used"
+        "Agents use a browser that lies on the host, and it is not among the packages of the image's base.";
     /// No Docker.
     NO_ENGINE = "OM-D001" Inhibitor
         "install and start Docker: apt-get install docker.io"

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agent, AgentName, Arming, Census, ChannelAccount, Credential, HostReference, Need, Reviver,
-    Starter,
+    Agent, AgentName, Arming, Census, ChannelAccount, Credential, HostReference, Need, Place,
+    Reviver, Starter,
 };
 use crate::secret::KeyedHash;
 use crate::units::Bytes;
@@ -76,6 +76,12 @@ pub struct Gateway {
     pub census: Option<Census>,
     /// The programs and libraries that its agents use, sorted.
     pub needs: Vec<Need>,
+    /// Services on the host's loopback that its configuration names, its own port excepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loopback: Vec<LoopbackUse>,
+    /// What else of the host it is configured to use.
+    #[serde(default, skip_serializing_if = "Facilities::is_empty")]
+    pub facilities: Facilities,
     /// What in its agents' own files reaches out to the host, sorted; at most [`Gateway::REFERENCES`] an agent.
     pub references: Vec<HostReference>,
 }
@@ -93,6 +99,41 @@ impl Gateway {
             agent: agent.id.clone(),
         })
     }
+}
+
+/// What of its host a gateway is configured to use; the mode of each, where it is set and not `off`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Facilities {
+    /// `discovery.mdns.mode`: it announces itself in the local network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mdns: Option<String>,
+    /// `gateway.tailscale.mode`: it lets the host's Tailscale publish it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tailscale: Option<String>,
+    /// `sandbox.mode` of the agents: their tools run in containers of the host's engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<String>,
+}
+
+impl Facilities {
+    /// Returns whether it uses none of them.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A service on the host's loopback that a configuration names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoopbackUse {
+    /// The keys that lead to it, safe to print.
+    pub key: String,
+    /// The TCP port, where it is named or known of the scheme.
+    pub port: Option<u16>,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// A user of the host; passwd(5).

@@ -27,6 +27,12 @@ pub struct Host {
     pub memory_used: Bytes,
     /// The file systems of `/`, the homes, Docker's data and this tool's, each once.
     pub file_systems: Vec<FileSystem>,
+    /// The time zone, for example `Europe/Berlin`, where `/etc/localtime` tells; tzfile(5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// The device files of graphics processors that compute: `/dev/nvidia0`, `/dev/dri/renderD128`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<String>,
     /// The control-group version that the system runs with.
     pub cgroup: CgroupVersion,
     /// The Docker Engine, where one answered.

@@ -23,8 +23,8 @@ pub use companion::{Companion, Contained, GROUP_LABEL, Part};
 pub use edge::{AgentName, Edge, EdgeKind};
 pub use finding::{Catalogued, Finding, Severity, catalogued};
 pub use gateway::{
-    Auth, Config, EnvironmentVariable, Gateway, GatewayName, Load, Memory, Process, ProcessId,
-    ProcessorUse, Release, User,
+    Auth, Config, EnvironmentVariable, Facilities, Gateway, GatewayName, Load, LoopbackUse, Memory,
+    Process, ProcessId, ProcessorUse, Release, User,
 };
 pub use host::{CgroupVersion, Distribution, Engine, Host};
 pub use inspection::{ConfigFacts, Inspection, Start, StartFacts, Subject, UnitFacts};

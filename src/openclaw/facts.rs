@@ -10,12 +10,13 @@ use super::agents::{agents, workspace_places};
 use super::bindings::{self, BindingProblem};
 use super::credentials::{FoundCredential, Unresolved, search};
 use super::edges::{Relation, relations};
+use super::facilities::facilities;
 use super::layout;
 use super::loopback::{LoopbackUrl, loopback_urls};
 use super::merged::Merged;
 use super::secret_file::SecretFile;
 use super::value::{Resolved, environment, resolve};
-use crate::inventory::{Agent, Auth, ChannelAccount, Place};
+use crate::inventory::{Agent, Auth, ChannelAccount, Facilities, Place};
 
 const HOST_FALLBACK: [&str; 3] = [
     "gateway",
@@ -72,6 +73,8 @@ pub struct Facts {
     pub secret_files: Vec<SecretFile>,
     /// Services on the host's loopback, the gateway's own port excepted.
     pub loopback_urls: Vec<LoopbackUrl>,
+    /// What else of the host it is configured to use.
+    pub facilities: Facilities,
     /// `browser`, unless it is switched off.
     pub browser: Option<Browser>,
     /// Credentials whose values cannot be told from here.
@@ -115,6 +118,7 @@ pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
             .into_iter()
             .filter(|url| url.port != Some(own_port))
             .collect(),
+        facilities: facilities(config, context),
         browser: browser(config, context),
         unresolved: search.unresolved,
         imports_shell: config.get(&["env", "shellEnv", "enabled"]) == Some(Value::Bool(true)),

@@ -63,6 +63,14 @@ pub fn parse_answers(text: &str) -> Result<Answers, PlanError> {
             read: ANSWERS_FORMAT,
         });
     }
+    if let Some((line, key)) = super::locate::repeated_key(text) {
+        return Err(PlanError::Contradiction {
+            line: Some(line),
+            place: format!("`{}`", crate::display::text(&key)),
+            reason: "it is answered twice".to_owned(),
+            hint: "keep one of the two".to_owned(),
+        });
+    }
     match answers.answers.keys().find(|id| !is_question(id)) {
         None => Ok(answers),
         Some(id) => Err(PlanError::Contradiction {

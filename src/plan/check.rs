@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Budget, FORMAT, Group, HostFacts, Member, OwnerPolicy, Plan, locate};
+use super::{
+    BaseImage, Budget, FORMAT, Group, HostFacts, Image, LoopbackWay, Member, Network, OwnerPolicy,
+    Plan, locate,
+};
 use crate::display;
 use crate::inventory::{AgentName, GatewayName, Inventory};
 use crate::units::{Bytes, MIB};
@@ -160,6 +163,7 @@ struct Walk<'a> {
     /// The agents of the host that no group has yet.
     homeless: BTreeSet<AgentName>,
     homes: BTreeMap<AgentName, &'a str>,
+    companions: BTreeMap<&'a str, &'a str>,
     ports: BTreeMap<u16, GatewayName>,
 }
 
@@ -177,6 +181,7 @@ impl<'a> Walk<'a> {
             names: BTreeSet::new(),
             homeless: agents.collect(),
             homes: BTreeMap::new(),
+            companions: BTreeMap::new(),
             ports: BTreeMap::new(),
         }
     }
@@ -192,7 +197,10 @@ impl<'a> Walk<'a> {
             return Err(wrong("members", "the group is empty", hint));
         }
         check_budget(&self.plan.facts.host, &group.budget)?;
-        self.owner(&group.owner)?;
+        self.owner(group)?;
+        check_network(group)?;
+        check_image(&group.image)?;
+        self.companions(group)?;
         for (index, member) in group.members.iter().enumerate() {
             self.member(group, member).map_err(|reason| {
                 let hint = "every agent lives in exactly one group";
@@ -215,15 +223,44 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn owner(&self, owner: &OwnerPolicy) -> Result<(), Wrong> {
-        let OwnerPolicy::OneIdentity { uid, .. } = owner else {
-            return Ok(());
+    fn owner(&self, group: &Group) -> Result<(), Wrong> {
+        let uid = match &group.owner {
+            OwnerPolicy::OneIdentity { uid, .. } => uid,
+            OwnerPolicy::AsOwner { .. } if self.users(group).len() > 1 => {
+                let reason = "its gateways run as several users, so there is no one owner";
+                let hint = "write `each_its_own`, or `one_identity` with a uid and a gid";
+                return Err(wrong("owner.kind", reason, hint));
+            }
+            OwnerPolicy::AsOwner { .. } | OwnerPolicy::EachItsOwn => return Ok(()),
         };
         if self.plan.facts.uids.contains(uid) {
             return Ok(());
         }
         let reason = format!("there is no user with the id {uid} on this host");
         Err(wrong("owner.uid", reason, "make the user first: useradd"))
+    }
+
+    /// The ids of the users that a group's gateways run as.
+    fn users(&self, group: &Group) -> BTreeSet<u32> {
+        let gateways = group.gateways().into_iter();
+        let facts = gateways.filter_map(|name| self.plan.facts.find_gateway(&name));
+        facts.map(|gateway| gateway.user.uid).collect()
+    }
+
+    fn companions(&mut self, group: &'a Group) -> Result<(), Wrong> {
+        for (index, name) in group.companions.iter().enumerate() {
+            let shown = display::text(name);
+            let reason = if !self.plan.facts.companions.contains(name) {
+                format!("there is no companion `{shown}` on this host")
+            } else if let Some(other) = self.companions.insert(name, &group.name) {
+                format!("`{shown}` is in `{other}` already")
+            } else {
+                continue;
+            };
+            let hint = "a companion lives in one group, or stays native";
+            return Err(wrong(format!("companions[{index}]"), reason, hint));
+        }
+        Ok(())
     }
 
     fn take_ports(&mut self, group: &Group) -> Result<(), Wrong> {
@@ -263,6 +300,63 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
         "`{}` is no name for a group: at most 40 lower-case letters, digits and `-`",
         display::text(name)
     ))
+}
+
+/// Checks that a loopback service goes over the host's network exactly where the group is on it.
+fn check_network(group: &Group) -> Result<(), Wrong> {
+    let is_host = group.network == Network::Host;
+    for (index, it) in group.loopback.iter().enumerate() {
+        let reason = match (it.way, is_host) {
+            (LoopbackWay::HostNetwork, false) => "the group is on a bridge",
+            (LoopbackWay::Relay | LoopbackWay::Lost, true) => "the group is on the host's network",
+            _ => continue,
+        };
+        let hint = "on a bridge write `relay` or `lost`, on the host's network `host_network`";
+        return Err(wrong(format!("loopback[{index}].way"), reason, hint));
+    }
+    Ok(())
+}
+
+fn check_image(image: &Image) -> Result<(), Wrong> {
+    let (field, reference) = match image {
+        Image::Given { reference } => ("image.reference", reference),
+        Image::FromHost(recipe) => {
+            if let BaseImage::Own { packages, .. } = &recipe.base
+                && let Some(index) = packages.iter().position(|it| !is_package(it))
+            {
+                let field = format!("image.base.packages[{index}]");
+                let hint = "write names as apt-cache search shows them";
+                return Err(wrong(field, "this is no name of a package", hint));
+            }
+            match &recipe.base {
+                BaseImage::Given { reference } | BaseImage::Own { reference, .. } => {
+                    ("image.base.reference", reference)
+                }
+            }
+        }
+    };
+    let hint = "write name:tag as `docker images` shows them";
+    check_reference(reference).map_err(|reason| wrong(field, reason, hint))
+}
+
+/// Checks that a text can be the reference of an image; OCI distribution specification, Pulling manifests.
+pub(super) fn check_reference(text: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts_well && text.len() <= 255 && text.chars().all(fits) {
+        return Ok(());
+    }
+    Err(match text {
+        "" => "it names no image".to_owned(),
+        _ => format!("`{}` is no reference of an image", display::text(text)),
+    })
+}
+
+/// Returns whether a word can be the name of a package; Debian policy, 5.6.1.
+pub(super) fn is_package(word: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
+    let starts_well = word.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    starts_well && word.chars().all(fits)
 }
 
 /// Checks a group's budget by itself against the host.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::blockers::is_accepted;
-use super::{GatewayFacts, Group, Image, Network, Plan};
+use super::{GatewayFacts, Group, Image, Network, Plan, surroundings};
 use crate::display;
 use crate::inventory::{AgentName, Edge, EdgeKind, Finding, GatewayName, Severity, catalogued};
 use crate::openclaw::layout::derived_ports;
@@ -32,9 +32,11 @@ pub struct Concern {
 pub fn concerns(plan: &Plan) -> Vec<Concern> {
     let homes = homes(plan);
     let mut all: Vec<Concern> = over_host(plan).into_iter().collect();
+    all.extend(surroundings::gpus(plan).map(|finding| of_all(plan, finding)));
     all.extend(splits(plan));
     all.extend(tokens(plan));
     all.extend(cut_edges(plan, &homes));
+    all.extend(ports_of_the_host(plan));
     for group in &plan.groups {
         let gateways: Vec<&GatewayFacts> = group
             .gateways()
@@ -44,8 +46,11 @@ pub fn concerns(plan: &Plan) -> Vec<Concern> {
         let mut findings: Vec<Finding> = Vec::new();
         findings.extend(under_peak(plan, group));
         findings.extend(releases(group, &gateways));
-        findings.extend(ports(&gateways));
+        if group.network != Network::Host {
+            findings.extend(ports(&gateways));
+        }
         findings.extend(services(plan, group));
+        findings.extend(surroundings::findings(plan, group));
         all.extend(findings.into_iter().map(|finding| Concern {
             finding,
             groups: [group.name.clone()].into(),
@@ -80,6 +85,12 @@ pub(super) fn entry(finding: &Finding) -> Option<String> {
     })
 }
 
+/// Returns whether an entry of `accepted` is about something that a plan itself says.
+pub(super) fn is_asked(entry: &str) -> bool {
+    let id = entry.split(':').next().unwrap_or_default();
+    ACCEPTABLE.contains(&id)
+}
+
 pub(super) fn may_pass(finding: &Finding, accepted: &[String]) -> bool {
     let is_edge = finding.id == catalogued::CUT_EDGE.id;
     let by_name = accepted
@@ -108,10 +119,15 @@ fn over_host(plan: &Plan) -> Option<Concern> {
         return None;
     }
     let summary = format!("budgets of {sum} and a reserve of {reserve} are more than {memory}");
-    Some(Concern {
-        finding: Finding::new(&catalogued::OVER_HOST, "host", summary),
+    let finding = Finding::new(&catalogued::OVER_HOST, "host", summary);
+    Some(of_all(plan, finding))
+}
+
+fn of_all(plan: &Plan, finding: Finding) -> Concern {
+    Concern {
+        finding,
         groups: plan.groups.iter().map(|group| group.name.clone()).collect(),
-    })
+    }
 }
 
 fn under_peak(plan: &Plan, group: &Group) -> Option<Finding> {
@@ -262,6 +278,23 @@ fn ports(gateways: &[&GatewayFacts]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The groups on the host's network share its ports.
+fn ports_of_the_host(plan: &Plan) -> Vec<Concern> {
+    let groups = plan.groups.iter();
+    let groups: Vec<&Group> = groups.filter(|it| it.network == Network::Host).collect();
+    let names = groups.iter().flat_map(|group| group.gateways());
+    let names: Vec<GatewayName> = names.collect();
+    let gateways: Vec<&GatewayFacts> = names
+        .iter()
+        .filter_map(|name| plan.facts.find_gateway(name))
+        .collect();
+    let concern = |finding| Concern {
+        finding,
+        groups: groups.iter().map(|group| group.name.clone()).collect(),
+    };
+    ports(&gateways).into_iter().map(concern).collect()
 }
 
 fn ports_of(gateway: &GatewayFacts) -> BTreeSet<u16> {

@@ -42,7 +42,7 @@ impl<'a> Conversation<'a> {
     #[must_use]
     pub fn next(&self) -> Option<Question> {
         let topic = self.next_topic()?;
-        let mut question = topic.question(&self.draft);
+        let mut question = topic.question(self.inventory, &self.draft);
         if let Some(answer) = self.remembered.get(&question.id) {
             let mut trial = self.draft.clone();
             if topic.apply(self.inventory, &mut trial, answer).is_ok() {
@@ -62,9 +62,8 @@ impl<'a> Conversation<'a> {
             return Ok(());
         };
         topic.apply(self.inventory, &mut self.draft, answer)?;
-        // What the draft says now is the answer in full: `6G` leaves processors as they were proposed, and names them here.
-        let question = topic.question(&self.draft);
-        self.given.push((question.id, question.default));
+        let answer = topic.kept(self.inventory, &self.draft, answer);
+        self.given.push((topic.id(), answer));
         Ok(())
     }
 
@@ -108,6 +107,6 @@ impl<'a> Conversation<'a> {
     }
 
     fn next_topic(&self) -> Option<Topic> {
-        topic::topics(&self.draft).into_iter().nth(self.given.len())
+        topic::next(&self.draft, &self.given)
     }
 }

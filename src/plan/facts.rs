@@ -1,15 +1,16 @@
 //! The fingerprint of the host that a plan was made for: everything that a plan stands on, and nothing that changes by
 //! itself (pids, memory, counts, times).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Surroundings;
 use crate::inventory::{
-    Agent, ChannelAccount, Companion, Credential, Distribution, Edge, EnvironmentVariable, Gateway,
+    Agent, ChannelAccount, Credential, Distribution, Edge, EnvironmentVariable, Gateway,
     GatewayName, Host, Inventory, Memory, Part, Release, Reviver, Starter, User,
 };
 use crate::secret::KeyedHash;
@@ -29,6 +30,12 @@ pub struct Facts {
     /// The host's loopback services that gateways use; not compared, as they come and go.
     #[serde(default)]
     pub services: Vec<Service>,
+    /// What a container changes and no decision keeps; for information, not compared.
+    #[serde(default, skip_serializing_if = "Surroundings::is_empty")]
+    pub surroundings: Surroundings,
+    /// The names of the processes that live beside the gateways and could move along; not compared.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub companions: BTreeSet<String>,
     /// The ids of the host's users, sorted; not compared.
     #[serde(default)]
     pub uids: BTreeSet<u32>,
@@ -144,7 +151,9 @@ impl Facts {
             host: HostFacts::of(&inventory.host),
             gateways: inventory.gateways.iter().map(GatewayFacts::of).collect(),
             edges: inventory.edges.clone(),
-            services: services(&inventory.companions),
+            services: services(inventory),
+            companions: companions(inventory),
+            surroundings: Surroundings::of(inventory),
             uids: uids(inventory),
         }
     }
@@ -172,17 +181,39 @@ impl Facts {
     }
 }
 
-fn services(companions: &[Companion]) -> Vec<Service> {
-    let service = |companion: &Companion| {
-        (companion.part == Part::Service).then_some(())?;
-        Some(Service {
-            gateway: companion.gateway.clone()?,
-            port: companion.port?,
-            name: companion.name.clone(),
-        })
-    };
-    let services: BTreeSet<_> = companions.iter().filter_map(service).collect();
-    services.into_iter().collect()
+/// Those that processes serve, by the processes' names, and those that configurations name and nobody serves just now, by
+/// the keys that name them.
+pub(super) fn services(inventory: &Inventory) -> Vec<Service> {
+    let mut services: BTreeMap<(&GatewayName, u16), &str> = BTreeMap::new();
+    for companion in inventory
+        .companions
+        .iter()
+        .filter(|it| it.part == Part::Service)
+    {
+        if let (Some(gateway), Some(port)) = (&companion.gateway, companion.port) {
+            services.entry((gateway, port)).or_insert(&companion.name);
+        }
+    }
+    for gateway in &inventory.gateways {
+        let named = gateway.loopback.iter();
+        for (port, named) in named.filter_map(|it| Some((it.port?, it))) {
+            services.entry((&gateway.name, port)).or_insert(&named.key);
+        }
+    }
+    let services = services.into_iter();
+    let services = services.map(|((gateway, port), name)| Service {
+        gateway: gateway.clone(),
+        port,
+        name: name.to_owned(),
+    });
+    services.collect()
+}
+
+/// Services and what a person named; who only speaks to a gateway is reached in any case.
+fn companions(inventory: &Inventory) -> BTreeSet<String> {
+    let companions = inventory.companions.iter();
+    let companions = companions.filter(|it| matches!(it.part, Part::Service | Part::Named));
+    companions.map(|it| it.name.clone()).collect()
 }
 
 fn uids(inventory: &Inventory) -> BTreeSet<u32> {
@@ -201,6 +232,8 @@ impl HostFacts {
             memory_total,
             memory_used: _,
             file_systems: _,
+            timezone: _,
+            gpus: _,
             cgroup: _,
             engine: _,
         } = host.clone();

@@ -79,6 +79,9 @@ pub enum OwnerPolicy {
         uid: u32,
         /// The group id.
         gid: u32,
+        /// How many entries chown would change when the plan was made, where they were counted; for information.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        changes: Option<u64>,
     },
     /// To the user that each gateway ran as; several users in one container.
     EachItsOwn,

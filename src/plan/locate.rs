@@ -1,5 +1,7 @@
 //! Where in a JSON text a value stands. The text is known to be valid: serde has read it.
 
+use std::collections::BTreeSet;
+
 /// Returns the line, counted from 1, of the value at a path such as `groups[0].budget.memory`; of what is not there, the
 /// line of what should hold it.
 pub(super) fn line(text: &str, path: &str) -> Option<usize> {
@@ -16,8 +18,37 @@ pub(super) fn line(text: &str, path: &str) -> Option<usize> {
             break;
         }
     }
-    let before = text.get(..cursor.at)?;
-    Some(before.matches('\n').count() + 1)
+    cursor.line()
+}
+
+/// Returns the first key that stands twice in one object, with the line, counted from 1, where it stands again. serde takes
+/// the last value of such a key, and nobody would know of the first.
+pub(super) fn repeated_key(text: &str) -> Option<(usize, String)> {
+    let mut cursor = Cursor { text, at: 0 };
+    cursor.skip_space();
+    let mut open: Vec<BTreeSet<&str>> = Vec::new();
+    while let Some(character) = cursor.peek() {
+        match character {
+            '{' | '[' => open.push(BTreeSet::new()),
+            '}' | ']' => drop(open.pop()),
+            '"' => {
+                let line = cursor.line();
+                let key = cursor.string()?;
+                let is_key = cursor.peek() == Some(':');
+                if is_key && !open.last_mut()?.insert(key) {
+                    return Some((line?, key.to_owned()));
+                }
+                continue;
+            }
+            ',' | ':' => {}
+            _ => {
+                cursor.word();
+                continue;
+            }
+        }
+        cursor.take(character)?;
+    }
+    None
 }
 
 /// A place in the text, always at the first character of a value or mark.
@@ -27,6 +58,12 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    /// The line that it is on, counted from 1.
+    fn line(&self) -> Option<usize> {
+        let before = self.text.get(..self.at)?;
+        Some(before.matches('\n').count() + 1)
+    }
+
     /// Moves from an array to its element.
     fn enter_element(&mut self, index: usize) -> Option<()> {
         self.take('[')?;
@@ -140,6 +177,13 @@ mod tests {
             [Some(3), Some(4), Some(7)]
         );
         assert_eq!(line(TEXT, "a[2]"), Some(2));
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_in_one_object_is_found_on_its_second_line() {
+        let text = "{\"a\": {\"b\": [\"b\", \"b\"], \"c\": 1},\n \"c\": {\"b\": true,\n\"x\": [{\"x\": 2}],\n \"b\": {}}}";
+        assert_eq!(repeated_key(text), Some((4, "b".to_owned())));
+        assert_eq!(repeated_key(TEXT), None);
     }
 
     #[test]

@@ -15,11 +15,14 @@ mod format1;
 mod group;
 pub mod grouping;
 mod locate;
+mod packages;
 mod placing;
 mod propose;
 mod question;
 mod renew;
+mod surroundings;
 mod topic;
+mod turns;
 mod vocabulary;
 
 use std::path::PathBuf;
@@ -43,6 +46,8 @@ pub use grouping::Grouping;
 pub use propose::{Wishes, propose};
 pub use question::{Choice, Form, Question};
 pub use renew::{Renewal, renew};
+pub use surroundings::{Browser, Surrounding, Surroundings};
+pub use turns::{Turn, turns};
 pub use vocabulary::{Vocabulary, VocabularyError};
 
 use crate::inventory::AgentName;

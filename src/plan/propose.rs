@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BaseImage, Budget, FORMAT, Facts, Group, Image, ImageRecipe, Measured, Member, Network,
-    OwnerPolicy, Plan, Sight, Vocabulary,
+    BaseImage, Budget, FORMAT, Facts, Group, Image, ImageRecipe, Loopback, LoopbackWay, Measured,
+    Member, Network, OwnerPolicy, Plan, Sight, Vocabulary, packages,
 };
 use crate::inventory::{Gateway, GatewayName, Inventory};
 use crate::units::{Bytes, GIB, MIB};
@@ -13,30 +13,12 @@ use crate::units::{Bytes, GIB, MIB};
 const MEMORY_FLOOR: Bytes = Bytes(1536 * MIB);
 /// Memory budgets are whole multiples of this.
 const MEMORY_GRAIN: Bytes = Bytes(256 * MIB);
-/// The group that is moved last begins so.
-const CORE: &str = "oc-core";
 /// What a budget has above the measured peak, in percent of it, when nobody says otherwise.
 pub(super) const HEADROOM_PERCENT: u32 = 50;
 /// Processes and threads for one gateway: an idle 2026.9.6 has about 60.
 const PIDS: u32 = 512;
 /// The most processors that the proposal gives one gateway.
 const CPU_MILLI: u32 = 2000;
-
-/// Debian packages of ocmigrate's own base image beside the minimal system.
-///
-/// `libatomic1` is needed by the node binary of the npm package `node`; `git`, `openssh-client` and `procps` by agents;
-/// `s6` and `execline` supervise several gateways in one container.
-const BASE_PACKAGES: &[&str] = &[
-    "ca-certificates",
-    "curl",
-    "execline",
-    "git",
-    "libatomic1",
-    "libstdc++6",
-    "openssh-client",
-    "procps",
-    "s6",
-];
 
 /// What a person wishes the proposal to be made with.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +42,7 @@ pub fn propose(inventory: &Inventory, wishes: &Wishes) -> Plan {
     let mut groups: Vec<Group> = groups
         .map(|(name, members)| group(name, members, inventory, wishes))
         .collect();
-    groups.sort_by_key(turn);
+    groups.sort_by_key(super::turns::key);
     Plan {
         format: FORMAT,
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
@@ -71,12 +53,6 @@ pub fn propose(inventory: &Inventory, wishes: &Wishes) -> Plan {
         groups,
         facts,
     }
-}
-
-/// A canary first, the smallest group; core last, because the others lean on it.
-fn turn(group: &Group) -> (bool, usize, String) {
-    let is_core = group.name.starts_with(CORE);
-    (is_core, group.members.len(), group.name.clone())
 }
 
 /// The memory that a host keeps for itself: 6% of all, and at least 2 GiB.
@@ -94,8 +70,12 @@ pub(super) fn group(
     let own: BTreeSet<&GatewayName> = members.iter().map(|member| &member.gateway).collect();
     let gateways = inventory.gateways.iter();
     let gateways: Vec<&Gateway> = gateways.filter(|it| own.contains(&it.name)).collect();
-    let base = base(inventory, wishes.base.as_deref());
-    let reference = gateways.first().map(|first| reference(first, &base));
+    let base = match &wishes.base {
+        Some(reference) => BaseImage::Given {
+            reference: reference.clone(),
+        },
+        None => own_base(inventory, packages::proposed(inventory)),
+    };
     let headroom = wishes.headroom_percent.unwrap_or(HEADROOM_PERCENT);
     Group {
         budget: budget(&gateways, inventory.host.cores, headroom),
@@ -106,18 +86,15 @@ pub(super) fn group(
         network: Network::Bridge {
             name: network(&name),
         },
-        loopback: Vec::new(),
-        image: Image::FromHost(ImageRecipe {
-            reference: reference.unwrap_or_default(),
-            base,
-        }),
+        loopback: relayed(&gateways, inventory),
+        image: Image::FromHost(recipe(&gateways, base)),
         accepted: Vec::new(),
         name,
     }
 }
 
 /// As the owner; several users stay under their own ids.
-fn owner(gateways: &[&Gateway]) -> OwnerPolicy {
+pub(super) fn owner(gateways: &[&Gateway]) -> OwnerPolicy {
     let users: BTreeSet<u32> = gateways.iter().map(|gateway| gateway.user.uid).collect();
     if users.len() > 1 {
         return OwnerPolicy::EachItsOwn;
@@ -126,6 +103,21 @@ fn owner(gateways: &[&Gateway]) -> OwnerPolicy {
     OwnerPolicy::AsOwner {
         strays: gateways.iter().map(strays).sum(),
     }
+}
+
+/// Every loopback service that the gateways use is relayed.
+fn relayed(gateways: &[&Gateway], inventory: &Inventory) -> Vec<Loopback> {
+    let own: BTreeSet<&GatewayName> = gateways.iter().map(|it| &it.name).collect();
+    let services = super::facts::services(inventory).into_iter();
+    let ports: BTreeSet<u16> = services
+        .filter(|service| own.contains(&service.gateway))
+        .map(|service| service.port)
+        .collect();
+    let relay = |port| Loopback {
+        port,
+        way: LoopbackWay::Relay,
+    };
+    ports.into_iter().map(relay).collect()
 }
 
 /// Names a group's network.
@@ -159,31 +151,41 @@ pub(super) fn budget(gateways: &[&Gateway], cores: u32, headroom_percent: u32) -
     }
 }
 
-fn base(inventory: &Inventory, given: Option<&str>) -> BaseImage {
+/// ocmigrate's own base with these packages; another set of packages has another name.
+pub(super) fn own_base(inventory: &Inventory, packages: Vec<String>) -> BaseImage {
     let distribution = &inventory.host.distribution;
-    given.map_or_else(
-        || BaseImage::Own {
-            reference: format!(
-                "ocmigrate/base:{}-{}",
-                slug(&distribution.id),
-                slug(&distribution.codename)
-            ),
-            codename: distribution.codename.clone(),
-            packages: BASE_PACKAGES.iter().map(ToString::to_string).collect(),
-        },
-        |reference| BaseImage::Given {
-            reference: reference.to_owned(),
-        },
-    )
+    let (id, codename) = (slug(&distribution.id), slug(&distribution.codename));
+    let mut reference = format!("ocmigrate/base:{id}-{codename}");
+    if !packages::are_plain(&packages) {
+        reference += &format!("-{}", short_hash(&packages));
+    }
+    BaseImage::Own {
+        reference,
+        codename: distribution.codename.clone(),
+        packages,
+    }
+}
+
+/// How the image of these gateways is made on a base.
+pub(super) fn recipe(gateways: &[&Gateway], base: BaseImage) -> ImageRecipe {
+    let reference = gateways.first().map(|first| reference(first, &base));
+    ImageRecipe {
+        reference: reference.unwrap_or_default(),
+        base,
+    }
 }
 
 /// Names an image by the release and a hash of everything that decides its content.
 fn reference(gateway: &Gateway, base: &BaseImage) -> String {
     let version = gateway.release.as_ref().map_or("unknown", |r| &r.version);
-    let recipe = serde_json::to_vec(&(&gateway.release, base)).unwrap_or_default();
-    let hash = blake3::hash(&recipe).to_hex();
-    let short = hash.as_str().get(..8).unwrap_or_default();
+    let short = short_hash(&(&gateway.release, base));
     format!("ocmigrate/openclaw:{}-{short}", slug_version(version))
+}
+
+fn short_hash(recipe: &impl serde::Serialize) -> String {
+    let recipe = serde_json::to_vec(recipe).unwrap_or_default();
+    let hash = blake3::hash(&recipe).to_hex();
+    hash.as_str().get(..8).unwrap_or_default().to_owned()
 }
 
 /// Keeps what a tag may hold: letters, digits, `.`, `-` and `_` (OCI distribution specification).

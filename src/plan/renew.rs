@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::topic::{Topic, topics};
+use super::topic::{self, Topic};
 use super::{Answer, Difference, Grouping, Plan};
-use crate::inventory::GatewayName;
+use crate::inventory::{GatewayName, Inventory};
 
 /// What becomes of an older plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewal {
+    /// The proposal with the older plan's groups, and with what a person accepted without being asked.
+    pub draft: Plan,
     /// What the older plan decided, as answers to the questions of the new one.
     pub answers: BTreeMap<String, Answer>,
     /// Agents that are gone, with the groups that they were in.
@@ -21,7 +23,7 @@ pub struct Renewal {
 
 /// Carries the decisions of an older plan over to the host that the proposal was made for.
 #[must_use]
-pub fn renew(old: &Plan, proposal: &Plan) -> Renewal {
+pub fn renew(inventory: &Inventory, old: &Plan, proposal: &Plan) -> Renewal {
     let mut grouping = super::grouping::of(old);
     let proposed = super::grouping::of(proposal);
     let there: BTreeSet<&String> = proposed.values().flatten().collect();
@@ -31,21 +33,42 @@ pub fn renew(old: &Plan, proposal: &Plan) -> Renewal {
         gone.extend(lost.map(|agent| (agent, group.clone())));
     }
     let new = place_new(&mut grouping, &proposed);
-    let decided = topics(old)
-        .into_iter()
-        .filter(|topic| *topic != Topic::Groups);
+    let decided = topic::all(old).into_iter();
+    let decided = decided.filter(|topic| *topic != Topic::Groups);
     let mut answers: BTreeMap<String, Answer> = decided
-        .map(|topic| topic.question(old))
+        .map(|topic| topic.question(inventory, old))
         .map(|question| (question.id, question.default))
         .collect();
-    answers.insert(Topic::Groups.id(), Answer::Groups(grouping));
+    let grouping = Answer::Groups(grouping);
+    let mut draft = proposal.clone();
+    // A grouping that does not do any more is asked for.
+    let _ = Topic::Groups.apply(inventory, &mut draft, &grouping);
+    accept(old, &mut draft);
+    answers.insert(Topic::Groups.id(), grouping);
     Renewal {
+        draft,
         answers,
         gone,
         new,
         differences: old
             .facts
             .differences(&proposal.facts, &still_there(old, proposal)),
+    }
+}
+
+/// Takes over what was accepted by hand or by `--accept`; about what a plan itself says the conversation asks.
+fn accept(old: &Plan, draft: &mut Plan) {
+    let unasked = old.accepted.iter();
+    let unasked = unasked.filter(|entry| !super::concerns::is_asked(entry));
+    for entry in unasked {
+        if !draft.accepted.contains(entry) {
+            draft.accepted.push(entry.clone());
+        }
+    }
+    for group in &mut draft.groups {
+        if let Some(old) = old.find_group(&group.name) {
+            group.accepted.clone_from(&old.accepted);
+        }
     }
 }
 

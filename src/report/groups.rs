@@ -3,11 +3,14 @@
 use super::columns;
 use crate::display;
 use crate::inventory::{AgentName, Severity, catalogued};
-use crate::plan::{self, Concern, Group, Plan};
+use crate::plan::{self, Concern, Cost, Group, OwnerPolicy, Plan, Turn};
+use crate::step;
 use crate::units::Bytes;
 
 /// The most agents of a group that the table names.
 const NAMED: usize = 2;
+/// The width of lines that go on on the next one.
+const WIDTH: usize = 78;
 
 /// Renders the groups of a plan for a terminal of 80 columns.
 #[must_use]
@@ -20,17 +23,112 @@ pub fn overview(plan: &Plan) -> String {
     let (reserve, memory) = (plan.reserve, plan.facts.host.memory);
     let left = Bytes(memory.0.saturating_sub(reserve.0));
     text += &format!("  sum {sum} of {left}: the host has {memory} and keeps {reserve}\n");
+    text += &costs(plan);
     for Concern { finding, groups: _ } in &concerns {
         if finding.severity == Severity::Inhibitor && finding.id != catalogued::CUT_EDGE.id {
-            text += &format!(
-                "  ! {} {}: {}\n",
-                finding.id,
-                display::text(&finding.about),
-                display::text(&finding.summary)
-            );
+            text += &told("!", finding);
+        }
+    }
+    for group in &plan.groups {
+        text += &changed_owners(group);
+    }
+    text + &unbuilt(plan)
+}
+
+/// Renders what stands beside the groups once all is decided: their order with its reasons, and what a person should know.
+#[must_use]
+pub fn remarks(plan: &Plan) -> String {
+    let turns = plan::turns(plan);
+    let rows = turns.iter().enumerate().map(|(index, turn)| {
+        let Turn { group, reason, .. } = turn;
+        vec![format!("{}.", index + 1), group.clone(), reason.clone()]
+    });
+    let mut text = columns(&["order", "group", "reason"], rows.collect(), "  ");
+    for Turn {
+        group, together, ..
+    } in &turns
+    {
+        for (other, what) in together.iter().filter(|(other, _)| group < other) {
+            text += &line(&format!("move {group} and {other} together: {what}"));
+        }
+    }
+    if let Some(zone) = &plan.facts.surroundings.timezone {
+        text += &format!(
+            "  time zone {}, in the containers too\n",
+            display::text(zone)
+        );
+    }
+    for Concern { finding, groups: _ } in plan::concerns(plan) {
+        if finding.severity != Severity::Inhibitor {
+            text += &told("-", &finding);
         }
     }
     text
+}
+
+/// What one more gateway process costs, and what fewer of them would.
+fn costs(plan: &Plan) -> String {
+    let Cost {
+        one_more,
+        is_measured,
+        gateways,
+        now,
+        one_a_group,
+    } = plan::cost(plan);
+    let measured = if is_measured { "measured" } else { "assumed" };
+    let mut text = line(&format!(
+        "one more gateway costs {one_more} ({measured}); {gateways} cost {now}, as natively"
+    ));
+    if gateways > plan.groups.len() {
+        let groups = plan.groups.len();
+        text += &line(&format!(
+            "kept together in one gateway a group, {groups} would cost {one_a_group}"
+        ));
+    }
+    text
+}
+
+fn changed_owners(group: &Group) -> String {
+    let OwnerPolicy::OneIdentity { uid, gid, changes } = group.owner else {
+        return String::new();
+    };
+    let changes = changes.map_or_else(
+        || "files that were not counted".to_owned(),
+        |changes| display::count(changes, "entry", "entries"),
+    );
+    let name = &group.name;
+    format!("  {name}: chown to {uid}:{gid} changes {changes}, and rollback restores them\n")
+}
+
+/// What of the plan is planned only.
+fn unbuilt(plan: &Plan) -> String {
+    let groups = plan.groups.iter();
+    let unbuilt = groups.filter_map(|group| {
+        let what = step::unbuilt(plan, group);
+        (!what.is_empty()).then(|| format!("{} ({})", group.name, what.join(", ")))
+    });
+    let unbuilt: Vec<_> = unbuilt.collect();
+    if unbuilt.is_empty() {
+        return String::new();
+    }
+    line(&format!(
+        "planned only, execute refuses it: {}",
+        unbuilt.join(", ")
+    ))
+}
+
+fn told(mark: &str, finding: &crate::inventory::Finding) -> String {
+    line(&format!(
+        "{mark} {} {}: {}",
+        finding.id,
+        display::text(&finding.about),
+        display::text(&finding.summary)
+    ))
+}
+
+/// One entry, wrapped.
+fn line(text: &str) -> String {
+    display::wrap(text, WIDTH, "  ") + "\n"
 }
 
 fn row(plan: &Plan, concerns: &[Concern], group: &Group) -> Vec<String> {

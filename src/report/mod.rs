@@ -10,7 +10,7 @@ mod status;
 mod tokens;
 
 pub use dry_run::{DryRun, Refusal, dry_run, dry_run_markdown, dry_run_text, rehearsed_text};
-pub use groups::overview;
+pub use groups::{overview, remarks};
 pub use inspect::inspect_text;
 pub use renewal::renewal;
 pub use scan::scan_text;

@@ -7,6 +7,7 @@ use crate::plan::{Difference, Renewal};
 #[must_use]
 pub fn renewal(renewal: &Renewal) -> String {
     let Renewal {
+        draft: _,
         answers: _,
         gone,
         new,

@@ -211,7 +211,9 @@ fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::inventory::{Arming, Auth, CronStarter, Release, Reviver, UnitStarter, User, When};
+    use crate::inventory::{
+        Arming, Auth, CronStarter, Facilities, Release, Reviver, UnitStarter, User, When,
+    };
     use crate::openclaw::{Context, Merged, facts};
     use crate::secret::Hasher;
 
@@ -269,6 +271,8 @@ pub(super) mod tests {
             last_boot_ms: None,
             census: None,
             needs: Vec::new(),
+            loopback: Vec::new(),
+            facilities: Facilities::default(),
             references: Vec::new(),
         }
     }

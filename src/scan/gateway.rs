@@ -15,7 +15,7 @@ use crate::display;
 use crate::host::Ground;
 use crate::host::reader::{Listener, Reader};
 use crate::inventory::{
-    Agent, Census, EnvironmentVariable, Finding, Gateway, Memory, Process, ProcessId,
+    Agent, Census, EnvironmentVariable, Finding, Gateway, LoopbackUse, Memory, Process, ProcessId,
 };
 use crate::openclaw::environment::is_carried;
 use crate::openclaw::{Facts, MOST_RELATIONS, layout};
@@ -126,6 +126,10 @@ fn gateway(
         revivers: sighting.revivers.clone(),
         environment: environment(sighting, hasher),
         host_files: host_files::find(reader, &sighting.user, &sighting.started_with),
+        loopback: facts.map_or_else(Vec::new, loopback),
+        facilities: facts
+            .map(|facts| facts.facilities.clone())
+            .unwrap_or_default(),
         memory: memory(reader, sighting),
         load: process(reader, sighting).map(|process| load::load(reader, &process)),
         last_boot_ms: last_boot_ms(reader, sighting),
@@ -141,6 +145,15 @@ fn agents(reader: &Reader, facts: &Facts) -> Vec<Agent> {
         ..agent.clone()
     });
     agents.collect()
+}
+
+fn loopback(facts: &Facts) -> Vec<LoopbackUse> {
+    let urls = facts.loopback_urls.iter().map(|url| LoopbackUse {
+        key: crate::display::text(&url.key),
+        port: url.port,
+        place: url.place.clone(),
+    });
+    urls.collect()
 }
 
 fn process(reader: &Reader, sighting: &Sighting) -> Option<Process> {

@@ -35,6 +35,8 @@ pub(super) fn host(reader: &Reader, engine: Option<Engine>, hasher: &Hasher) -> 
         memory_total: machine.memory_total,
         memory_used: machine.memory_used,
         file_systems: crate::host::file_systems(&FILE_SYSTEMS.map(PathBuf::from)),
+        timezone: timezone(reader),
+        gpus: gpus(reader),
         cgroup: if machine.is_cgroup_unified {
             CgroupVersion::V2
         } else {
@@ -52,6 +54,34 @@ fn with_compose(reader: &Reader, engine: Engine) -> Engine {
             .or_else(|| reader.compose_version()),
         ..engine
     }
+}
+
+/// Where the link `/etc/localtime` leads below the database; localtime(5).
+fn timezone(reader: &Reader) -> Option<String> {
+    let file = reader.resolve(Path::new("/etc/localtime"));
+    let zone = file.strip_prefix("/usr/share/zoneinfo").ok()?;
+    Some(crate::display::path(zone))
+}
+
+fn gpus(reader: &Reader) -> Vec<String> {
+    let nvidia = |name: &str| {
+        let number = name.strip_prefix("nvidia");
+        number
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let mut found = devices(reader, "/dev", nvidia);
+    found.extend(devices(reader, "/dev/dri", |name| {
+        name.starts_with("renderD")
+    }));
+    found.sort();
+    found
+}
+
+fn devices(reader: &Reader, directory: &str, is_one: impl Fn(&str) -> bool) -> Vec<String> {
+    let names = reader.list(Path::new(directory)).into_iter();
+    let names = names.filter_map(|name| name.into_string().ok());
+    let names = names.filter(|name| is_one(name));
+    names.map(|name| format!("{directory}/{name}")).collect()
 }
 
 /// Reads os-release(5).

@@ -3,7 +3,7 @@
 use super::ListError;
 use crate::inventory::GatewayName;
 use crate::plan::{
-    Budget, Group, Image, ImageRecipe, LoopbackWay, Network, OwnerPolicy, Plan, Sight,
+    Budget, Group, Image, ImageRecipe, Loopback, LoopbackWay, Network, OwnerPolicy, Plan, Sight,
 };
 
 /// A group of exactly one whole gateway, under its own user, on a bridge, with an image made from the host.
@@ -16,39 +16,59 @@ pub(super) struct Built {
     pub(super) image: ImageRecipe,
 }
 
+/// Says what of a group this version plans and does not carry out, in a few words each; empty where it carries out all.
+#[must_use]
+pub fn unbuilt(plan: &Plan, group: &Group) -> Vec<String> {
+    let is_reached = |it: &Loopback| it.way == LoopbackWay::Lost;
+    let parts = [
+        (!group.companions.is_empty(), "companions"),
+        (
+            !matches!(group.owner, OwnerPolicy::AsOwner { .. }),
+            "another owner than the gateway's own user",
+        ),
+        (group.sight != Sight::Home, "the narrow sight"),
+        (group.network == Network::Host, "the host's network"),
+        (
+            group.network != Network::Host && !group.loopback.iter().all(is_reached),
+            "a relay to a loopback service",
+        ),
+        (matches!(group.image, Image::Given { .. }), "a given image"),
+        (group.budget.node_heap.is_some(), "a heap limit of its own"),
+    ];
+    let parts = parts.into_iter().filter(|(is_planned, _)| *is_planned);
+    let parts = parts.map(|(_, what)| what.to_owned());
+    whole_gateway(plan, group)
+        .err()
+        .into_iter()
+        .chain(parts)
+        .collect()
+}
+
 /// Takes a group apart, and refuses what is planned and not built.
 pub(super) fn built(plan: &Plan, group: &Group) -> Result<Built, ListError> {
-    let not_built = |what: &str| ListError::NotBuilt {
+    let not_built = |what: String| ListError::NotBuilt {
         group: group.name.clone(),
-        what: what.to_owned(),
+        what,
     };
-    let gateway = whole_gateway(plan, group).map_err(|what| not_built(&what))?;
-    if !group.companions.is_empty() {
-        return Err(not_built("companions"));
+    if let Some(what) = unbuilt(plan, group).into_iter().next() {
+        return Err(not_built(what));
     }
-    let OwnerPolicy::AsOwner { strays } = group.owner else {
-        return Err(not_built("another owner than the gateway's own user"));
+    let gateway = whole_gateway(plan, group).map_err(not_built)?;
+    let (
+        OwnerPolicy::AsOwner { strays },
+        Network::Bridge { name: network },
+        Image::FromHost(image),
+    ) = (&group.owner, &group.network, &group.image)
+    else {
+        return Err(not_built(
+            "more than one whole gateway on a bridge".to_owned(),
+        ));
     };
-    if group.sight != Sight::Home {
-        return Err(not_built("the narrow sight"));
-    }
-    let Network::Bridge { name: network } = &group.network else {
-        return Err(not_built("the host's network"));
-    };
-    if group.loopback.iter().any(|it| it.way != LoopbackWay::Lost) {
-        return Err(not_built("a way to a loopback service of the host"));
-    }
-    let Image::FromHost(image) = &group.image else {
-        return Err(not_built("a given image"));
-    };
-    if group.budget.node_heap.is_some() {
-        return Err(not_built("a heap limit of its own"));
-    }
     Ok(Built {
         name: group.name.clone(),
         gateway,
         budget: group.budget,
-        strays,
+        strays: *strays,
         network: network.clone(),
         image: image.clone(),
     })
@@ -70,7 +90,7 @@ fn whole_gateway(plan: &Plan, group: &Group) -> Result<GatewayName, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{BaseImage, Loopback, Member};
+    use crate::plan::{BaseImage, Member};
 
     fn group() -> Group {
         Group {
@@ -151,7 +171,7 @@ mod tests {
             "another owner than the gateway's own user",
             "the narrow sight",
             "the host's network",
-            "a way to a loopback service of the host",
+            "a relay to a loopback service",
             "a given image",
             "a heap limit of its own",
         ];

@@ -42,6 +42,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use built::unbuilt;
 pub use candidate::Candidate;
 pub use change_owners::Pass;
 pub use context::{Choices, Context, Paths, Reach};

@@ -61,7 +61,12 @@ fn gateway(template: &Gateway, index: usize, line: &str) -> Gateway {
     let mut gateway = template.clone();
     gateway.name = GatewayName(name.to_owned());
     user.clone_into(&mut gateway.user.name);
+    let was = gateway.user.uid;
     gateway.user.uid = 1001 + u32::try_from(user.len()).unwrap();
+    let classes = gateway.census.iter_mut().flat_map(|it| &mut it.classes);
+    for class in classes.filter(|class| class.uid == was) {
+        class.uid = gateway.user.uid;
+    }
     gateway.user.home.clone_from(&home);
     gateway.port = 18789 + 200 * u16::try_from(index % 200).unwrap();
     gateway.config.path = state.join("openclaw.json");

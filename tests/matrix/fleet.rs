@@ -69,6 +69,8 @@ pub(crate) fn plan(hasher: &Hasher) -> Plan {
         format: ocmigrate::plan::FORMAT,
         made_by: "0.1.0".to_owned(),
         facts: Facts {
+            companions: std::collections::BTreeSet::new(),
+            surroundings: ocmigrate::plan::Surroundings::default(),
             host: HostFacts {
                 name: "lab".to_owned(),
                 machine: hasher.hash(b"machine"),

@@ -16,7 +16,7 @@ use super::wishes::Wishes;
 use super::{check_plan, world};
 use crate::display;
 use crate::inventory::Inventory;
-use crate::plan::{self, Answer, Conversation};
+use crate::plan::{self, Answer, Conversation, PlanError};
 use crate::report;
 use talk::{Talk, Who};
 
@@ -70,8 +70,9 @@ impl Plan {
         proposal.accepted.extend_from_slice(&self.accept);
         let mut remembered = BTreeMap::new();
         if let Some(old) = old {
-            let renewal = plan::renew(&old, &proposal);
+            let renewal = plan::renew(&inventory, &old, &proposal);
             terminal.say(&report::renewal(&renewal));
+            proposal = renewal.draft;
             remembered = renewal.answers;
         }
         let conversation = Conversation::new(&inventory, proposal, remembered);
@@ -98,8 +99,14 @@ impl Plan {
         };
         let answers = plan::parse_answers(&read_given(path)?);
         answers.map(|answers| answers.answers).map_err(|error| {
+            let hint = match &error {
+                PlanError::Contradiction { hint, .. } => hint.clone(),
+                PlanError::Syntax { .. } | PlanError::Format { .. } => {
+                    "correct that, or save new answers".to_owned()
+                }
+            };
             let message = format!("{}: {error}", display::path(path));
-            Failure::new(Code::Usage, message).hint("correct that, or save new answers")
+            Failure::new(Code::Usage, message).hint(hint)
         })
     }
 
@@ -150,12 +157,15 @@ impl Plan {
         if self.json {
             terminal.data(&json(plan))?;
         } else {
-            terminal.text(&summary(plan, inventory))?;
+            // A person at the terminal has just seen it.
+            if self.who() != Who::Person {
+                terminal.text(&(report::overview(plan) + &report::remarks(plan)))?;
+            }
+            terminal.text(&blocked(plan, inventory))?;
         }
-        let group = plan
-            .groups
-            .first()
-            .map_or("GROUP", |group| group.name.as_str());
+        let is_built = |group: &&plan::Group| crate::step::unbuilt(plan, group).is_empty();
+        let group = plan.groups.iter().find(is_built).or(plan.groups.first());
+        let group = group.map_or("GROUP", |group| group.name.as_str());
         terminal.say(&format!(
             "next: ocmigrate execute --group {group} --dry-run --plan {}",
             display::path(path)
@@ -177,11 +187,11 @@ pub(super) fn no_gateway() -> Failure {
         .hint("start it, and run ocmigrate as root so that other users' processes can be seen")
 }
 
-/// The groups, and what keeps execute from carrying them out.
-fn summary(plan: &plan::Plan, inventory: &Inventory) -> String {
-    let mut text = report::overview(plan);
+/// What of the host keeps execute from carrying groups out.
+fn blocked(plan: &plan::Plan, inventory: &Inventory) -> String {
+    let mut text = String::new();
     for group in &plan.groups {
-        let blockers = plan::blockers(inventory, group, &[]).len();
+        let blockers = plan::blockers(inventory, group, &plan.accepted).len();
         if blockers > 0 {
             let findings = display::count(blockers as u64, "finding", "findings");
             text += &format!("{} is blocked by {findings}: ocmigrate scan\n", group.name);

@@ -9,6 +9,7 @@ use crate::cli::terminal::Terminal;
 use crate::display;
 use crate::plan::{Answer, Choice, Conversation, Form, Plan, Question};
 use crate::report;
+use crate::step;
 
 /// Who answers what no file answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +89,8 @@ impl Talk<'_> {
 
     fn may_write(&self, conversation: &Conversation, path: &Path) -> Result<bool, Failure> {
         self.show(conversation.draft());
+        let remarks = report::remarks(conversation.draft());
+        self.terminal.say(remarks.trim_end());
         let text = format!("All is decided. Write {}", display::path(path));
         let why = "Writing the plan changes nothing else on this host. execute carries it out, after a dry run and a \
                    question of its own.";
@@ -105,15 +108,16 @@ impl Talk<'_> {
                 }
                 return Ok(());
             };
-            let before = conversation.draft().clone();
+            let before = report::overview(conversation.draft());
             if let Err(reason) = conversation.give(&answer) {
                 self.say_wrapped(&format!("not taken: {reason}"), "");
                 continue;
             }
             let said = format!("{}: {}", question.text, shown(question, &answer));
             self.say_wrapped(&said, "");
-            if question.form != Form::Groups && *conversation.draft() != before {
-                self.show(conversation.draft());
+            let after = report::overview(conversation.draft());
+            if question.form != Form::Groups && after != before {
+                self.terminal.say(after.trim_end());
             }
             return Ok(());
         }
@@ -133,7 +137,8 @@ impl Talk<'_> {
                 .map(Answer::Groups),
             (Form::One(choices), Answer::Text(default)) => {
                 let start = choices.iter().position(|choice| choice.key == *default);
-                let ask = || prompt::choose(text, &texts(choices), start.unwrap_or(0));
+                let texts = marked(conversation, choices);
+                let ask = || prompt::choose(text, &texts, start.unwrap_or(0));
                 self.settled(why, ask)?
                     .map(|index| Answer::Text(key(choices, index)))
             }
@@ -193,6 +198,32 @@ impl Talk<'_> {
 
 const GREETING: &str = "Enter takes what is proposed. At every question: ? explains it, < goes back,\n\
                         q quits without writing. Nothing on this host changes before `execute`.\n";
+
+/// The options of the next question; those that only execute would refuse say so.
+fn marked(conversation: &Conversation, choices: &[Choice]) -> Vec<String> {
+    let refusals = |draft: &Plan| {
+        let groups = draft.groups.iter();
+        let refusals = groups.map(|group| step::unbuilt(draft, group).len());
+        refusals.sum::<usize>()
+    };
+    let with = |choice: &Choice| {
+        let mut trial = conversation.clone();
+        let given = trial.give(&Answer::Text(choice.key.clone()));
+        given.ok().map(|()| refusals(trial.draft()))
+    };
+    let counts: Vec<Option<usize>> = choices.iter().map(with).collect();
+    let least = counts.iter().flatten().min().copied();
+    let options = choices.iter().zip(counts);
+    options
+        .map(|(choice, count)| {
+            if count > least {
+                format!("{} (planned only)", choice.text)
+            } else {
+                choice.text.clone()
+            }
+        })
+        .collect()
+}
 
 fn texts(choices: &[Choice]) -> Vec<String> {
     choices.iter().map(|choice| choice.text.clone()).collect()

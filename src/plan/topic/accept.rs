@@ -2,15 +2,17 @@
 
 use super::super::concerns::{entry, may_pass};
 use super::super::{Answer, Form, Plan, concerns};
+use super::edges;
 use crate::display;
 use crate::inventory::{Finding, catalogued};
 
-/// Lists what may be accepted about a plan, accepted or not.
+/// Lists what may be accepted about a plan beside cut edges, accepted or not.
 pub(super) fn entries(draft: &Plan) -> Vec<String> {
     let concerns = concerns(draft);
     let mut entries: Vec<String> = Vec::new();
     for entry in concerns
         .iter()
+        .filter(|concern| concern.finding.id != edges::ID)
         .filter_map(|concern| entry(&concern.finding))
     {
         if !entries.contains(&entry) {
