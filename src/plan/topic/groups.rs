@@ -58,14 +58,18 @@ fn members(
             }
         }
     }
+    let before = homes_of(draft);
     let mut members: BTreeMap<String, Vec<Member>> = BTreeMap::new();
     for agent in inventory.gateways.iter().flat_map(Gateway::agent_names) {
         let name = agent.to_string();
         let Some(group) = homes.remove(name.as_str()) else {
             return Err(format!("`{}` is in no group", display::text(&name)));
         };
-        let list = members.entry(group.clone()).or_default();
-        list.push(member(draft, group, agent));
+        let stays = before
+            .get(&agent)
+            .filter(|(home, _)| *home == group.as_str());
+        let member = stays.map_or_else(|| moved(agent), |(_, member)| (*member).clone());
+        members.entry(group.clone()).or_default().push(member);
     }
     match homes.keys().next() {
         None => Ok(members),
@@ -76,15 +80,23 @@ fn members(
     }
 }
 
-/// The reason stays with an agent that stays.
-fn member(draft: &Plan, group: &str, agent: AgentName) -> Member {
-    let home = draft.home(&agent).filter(|home| home.name == group);
-    let stays = home.and_then(|home| home.members.iter().find(|it| it.name() == agent));
-    stays.cloned().unwrap_or_else(|| Member {
+/// The group of every agent as it was, and the member with its reason, which stays with an agent that stays.
+fn homes_of(draft: &Plan) -> BTreeMap<AgentName, (&str, &Member)> {
+    let groups = draft.groups.iter();
+    groups
+        .flat_map(|group| {
+            let members = group.members.iter();
+            members.map(|member| (member.name(), (group.name.as_str(), member)))
+        })
+        .collect()
+}
+
+fn moved(agent: AgentName) -> Member {
+    Member {
         gateway: agent.gateway,
         agent: agent.agent,
         reason: "a person put it here".to_owned(),
-    })
+    }
 }
 
 /// Takes over what the draft decided about these agents, under whatever name, or proposes it.
