@@ -334,7 +334,17 @@ fn an_answer_about_a_detail_that_does_not_do_is_refused() {
         refused(&[base, ("group.oc-work.reference", r#""two words""#)]),
         refused(&[("group.oc-work.packages", r#""git --foo""#)]),
         refused(&[("group.oc-core.sight", r#""narrow""#)]),
-    ].join("\n"), @"");
+    ].join("\n"), @r"
+    error: the answer to `group.oc-work.owner` is not taken: the gateways of oc-work have one user
+    error: the answer to `group.oc-work.identity` is not taken: there is no user with the id 4711 on this host; make it first: useradd
+    error: the answer to `group.oc-work.identity` is not taken: `joe` is no uid:gid; write `1001:1001`
+    error: the answer to `group.oc-work.sight` is not taken: `wide` is none of the choices
+    error: the answer to `group.oc-work.network` is not taken: it takes a text
+    error: the answer to `group.oc-work.reference` is not taken: it names no image
+    error: the answer to `group.oc-work.reference` is not taken: `two words` is no reference of an image
+    error: the answer to `group.oc-work.packages` is not taken: `--foo` is no name of a package
+    error: the answer to `group.oc-core.sight` is of no use: with the other answers that is not asked
+    ");
 }
 
 fn renewed(inventory: &Inventory, old: &Plan) -> (Plan, plan::Renewal) {

@@ -25,6 +25,11 @@ impl Object {
             .unwrap_or_else(|| panic!("{} has no {key}", self.what))
     }
 
+    /// Leaves out a key that need not be there, and that something else compares.
+    pub(crate) fn pass(&mut self, key: &str) {
+        self.left.remove(key);
+    }
+
     /// Takes a text, a number or a truth value as a text; `absent` for null.
     pub(crate) fn text(&mut self, key: &str) -> String {
         text(&self.take(key))

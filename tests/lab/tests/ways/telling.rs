@@ -135,6 +135,14 @@ impl Telling<'_> {
         assert_eq!(!it.take("load").is_null(), is_running, "{}", self.block);
         assert!(it.list("needs").len() > 1, "{}", self.block);
         let _ = it.take("last_boot_ms");
+        assert!(
+            it.list("host_files").contains(&"/etc/hosts".into()),
+            "{}",
+            self.block
+        );
+        // The findings tell these: OM-N002 of each address, OM-P010 to OM-P014 of what a plan says of the host.
+        it.pass("loopback");
+        it.pass("facilities");
         it.end();
     }
 
