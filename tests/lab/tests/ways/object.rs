@@ -35,6 +35,11 @@ impl Object {
         text(&self.take(key))
     }
 
+    /// Takes a text that need not be there.
+    pub(crate) fn text_or_none(&mut self, key: &str) -> Option<String> {
+        self.left.remove(key).as_ref().map(text)
+    }
+
     pub(crate) fn list(&mut self, key: &str) -> Vec<Value> {
         match self.take(key) {
             Value::Array(list) => list,
