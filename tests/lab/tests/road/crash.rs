@@ -246,13 +246,13 @@ pub(crate) fn an_unhealthy_container_is_rolled_back(world: &World) {
     world.plan();
     let before = host_state(world);
     let since = now_ms();
-    world.shell(&format!(
-        "sed -i 's/\"memory\": 1[0-9]*,/\"memory\": 471859200,/' {PLAN} && grep -q 471859200 {PLAN}"
-    ));
+    world.limit_memory(471_859_200);
     world.start_traffic(EVERY_MS);
     let said = world.run_to(
         4,
-        &format!("ocmigrate execute --group {GROUP} --plan {PLAN} {BARE} --yes"),
+        &format!(
+            "ocmigrate execute --group {GROUP} --plan {PLAN} {BARE} --accept OM-P002:{GROUP} --yes"
+        ),
     );
     eprintln!("{said}");
     assert!(said.contains("rolled back"), "{said}");

@@ -46,10 +46,11 @@ pub(crate) fn an_image_or_a_budget_that_will_not_do_is_refused_before_anything_s
 ) {
     let process = main_pid(world);
     world.plan();
-    world.shell(&format!(
-        "sed -i 's/\"memory\": 1[0-9]*,/\"memory\": 314572800,/' {PLAN} && grep -q 314572800 {PLAN}"
-    ));
-    refused(world, 4, &["the rehearsal of oc-joe"], &execute());
+    world.limit_memory(314_572_800);
+    let peak = "below the measured peak";
+    refused(world, 3, &[peak, "--accept OM-P002:"], &execute());
+    let insisting = format!("{} --accept OM-P002:{GROUP}", execute());
+    refused(world, 4, &["the rehearsal of oc-joe"], &insisting);
 
     world.shell(&format!(
         "docker run --name lame {BASE_IMAGE} sh -c 'rm /usr/lib/x86_64-linux-gnu/libatomic.so.1*' \

@@ -124,6 +124,16 @@ impl World {
         );
     }
 
+    /// Edits the memory limit of the plan's one group, as a person would, in bytes.
+    pub(crate) fn limit_memory(&self, bytes: u64) {
+        let text = self.shell(&format!("cat {PLAN}"));
+        let mut plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+        *plan.pointer_mut("/groups/0/budget/memory").unwrap() = bytes.into();
+        let text = serde_json::to_string_pretty(&plan).unwrap();
+        let write = self.server.write_file(PLAN, text.as_bytes(), "root", "600");
+        write.unwrap();
+    }
+
     /// Sends one message to every bot and waits for all answers.
     pub(crate) fn wait_until_answered(&self) {
         let sent: Vec<_> = self
