@@ -191,7 +191,7 @@ fn a_loopback_service_needs_a_decision() {
 }
 
 #[test]
-fn what_a_decision_says_about_a_loopback_url_stands_for_its_acceptance() {
+fn a_loopback_url_is_relayed_unless_the_plan_says_nothing_of_it_or_it_has_no_port() {
     let mut inventory = inventory();
     let place = Place {
         path: "/home/joe/.openclaw-work/openclaw.json".into(),
@@ -206,23 +206,24 @@ fn what_a_decision_says_about_a_loopback_url_stands_for_its_acceptance() {
     }];
     let summary = "models.baseUrl names 127.0.0.1:11434";
     let url = Finding::new(&catalogued::LOOPBACK_URL, &name, summary).at(&place);
-    let other = Finding::new(&catalogued::LOOPBACK_URL, &name, "another").at("elsewhere:8");
-    inventory.findings = vec![url, other];
+    let portless = Finding::new(&catalogued::LOOPBACK_PORTLESS, &name, "odd").at("elsewhere:8");
+    inventory.findings = vec![url, portless];
     let mut plan = propose(&inventory);
-    let blocked = |plan: &Plan| {
+    let blocked = |plan: &Plan, accepted: &[&str]| {
+        let accepted: Vec<_> = accepted.iter().map(|id| (*id).to_owned()).collect();
         let group = plan.find_group("oc-work").unwrap();
-        let blockers = plan::blockers(&inventory, group, &[]).into_iter();
-        blockers.map(|it| it.place.clone()).collect::<Vec<_>>()
+        let objections = plan::objections(plan, group, &accepted).into_iter();
+        let blockers = plan::blockers(&inventory, group, &accepted).into_iter();
+        let ids = blockers.cloned().chain(objections);
+        ids.map(|it| it.id).collect::<Vec<_>>()
     };
     assert_eq!(plan.facts.services[0].name, "models.baseUrl");
-    assert_eq!(blocked(&plan), ["elsewhere:8"]);
+    assert_eq!(blocked(&plan, &[]), ["OM-N003"]);
+    assert_eq!(blocked(&plan, &["OM-N003"]), [""; 0]);
     for group in &mut plan.groups {
         group.loopback.clear();
     }
-    assert_eq!(
-        blocked(&plan),
-        [place.to_string(), "elsewhere:8".to_owned()]
-    );
+    assert_eq!(blocked(&plan, &["OM-N003", "OM-P008"]), ["OM-P008"]);
 }
 
 #[test]

@@ -271,7 +271,7 @@ catalogue! {
         "A group's image has one release of OpenClaw, and the state of a gateway in it was written by another, or the release \
          in a given image is not known. A newer release changes the state for good; an older one may refuse it.";
     /// A neighbour that the container does not reach.
-    LOST_SERVICE = "OM-P008" High
+    LOST_SERVICE = "OM-P008" Inhibitor
         "decide in the group's loopback what becomes of it: relay, host_network or lost"
         "A gateway uses a service on the host's loopback, and the plan does not say how the container reaches it. Inside a \
          container that address is the container's own.";
@@ -391,10 +391,15 @@ catalogue! {
         "install it where the agents need it; what is missing here will be missing in the container"
         "A skill or a script of an agent asks for a program that is not on this host. OpenClaw leaves such skills out; the          script does not run.";
     /// Loopback services.
-    LOOPBACK_URL = "OM-N002" Inhibitor
-        "let the service listen on the host's address, or keep this gateway native for now"
+    LOOPBACK_URL = "OM-N002" Medium
+        "decide in the plan what becomes of it: a relay in the container, which is the proposal, or lost"
         "The configuration names a service on the host's loopback address. Inside a container that address is the \
-         container's own.";
+         container's own. A relay on the same port of the container's loopback hands on to the host, so that the URL stays.";
+    /// Loopback services that no relay can stand for.
+    LOOPBACK_PORTLESS = "OM-N003" Inhibitor
+        "name the port in the URL, or accept that the agents lose it: --accept OM-N003"
+        "The configuration names a service on the host's loopback address without a port that could be told. Inside a \
+         container that address is the container's own, and without a port no relay can stand for it.";
 }
 
 #[cfg(test)]

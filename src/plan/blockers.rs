@@ -5,7 +5,7 @@ use crate::inventory::{Finding, Inventory, Severity, catalogued};
 
 /// The inhibitors of a scan that a person may accept; the others would break a promise or cannot be carried out.
 const ACCEPTABLE: &[&str] = &[
-    catalogued::LOOPBACK_URL.id,
+    catalogued::LOOPBACK_PORTLESS.id,
     catalogued::UNTRIED_RELEASE.id,
     catalogued::UNTRIED_STARTER.id,
 ];
@@ -31,28 +31,12 @@ pub fn blockers<'a>(
         .iter()
         .filter(|finding| finding.severity == Severity::Inhibitor)
         .filter(concerns)
-        .filter(|finding| !is_decided(inventory, group, finding))
         .filter(|finding| {
             let is_accepted =
                 is_accepted(finding, accepted) || is_accepted(finding, &group.accepted);
             !is_accepted || !ACCEPTABLE.contains(&finding.id.as_str())
         })
         .collect()
-}
-
-/// Whether the plan says what becomes of a loopback service that a configuration names.
-fn is_decided(inventory: &Inventory, group: &Group, finding: &Finding) -> bool {
-    if finding.id != catalogued::LOOPBACK_URL.id {
-        return false;
-    }
-    let gateway = inventory.gateways.iter();
-    let gateway = gateway.filter(|it| it.name.0 == finding.about);
-    let mut uses = gateway.flat_map(|it| &it.loopback);
-    let port = uses
-        .find(|it| it.place.to_string() == finding.place)
-        .and_then(|it| it.port);
-    let is_named = |port| group.loopback.iter().any(|it| it.port == port);
-    group.network == Network::Host || port.is_some_and(is_named)
 }
 
 /// Whether a list of `ID` and `ID:WHAT` covers a finding.

@@ -203,7 +203,11 @@ fn loopback(gateway: &Gateway, facts: Option<&Facts>) -> Vec<Finding> {
             display::text(&url.key),
             display::text(&url.address)
         );
-        Finding::new(&catalogued::LOOPBACK_URL, &gateway.name, summary).at(&url.place)
+        let kind = match url.port {
+            Some(_) => &catalogued::LOOPBACK_URL,
+            None => &catalogued::LOOPBACK_PORTLESS,
+        };
+        Finding::new(kind, &gateway.name, summary).at(&url.place)
     });
     findings.collect()
 }
@@ -436,6 +440,11 @@ pub(super) mod tests {
         assert_eq!(
             found(|_| {}, text, &[]),
             ["OM-N002 /home/joe/.openclaw/openclaw.json:2"]
+        );
+        let text = "{models: {providers: {x: {baseUrl: 'odd://localhost/v1'}}}}";
+        assert_eq!(
+            found(|_| {}, text, &[]),
+            ["OM-N003 /home/joe/.openclaw/openclaw.json:1"]
         );
     }
 }

@@ -14,12 +14,13 @@ pub(super) struct Built {
     pub(super) strays: u64,
     pub(super) network: String,
     pub(super) image: ImageRecipe,
+    /// The ports of the host's loopback services that are relayed.
+    pub(super) services: Vec<u16>,
 }
 
 /// Says what of a group this version plans and does not carry out, in a few words each; empty where it carries out all.
 #[must_use]
 pub fn unbuilt(plan: &Plan, group: &Group) -> Vec<String> {
-    let is_reached = |it: &Loopback| it.way == LoopbackWay::Lost;
     let parts = [
         (!group.companions.is_empty(), "companions"),
         (
@@ -28,10 +29,6 @@ pub fn unbuilt(plan: &Plan, group: &Group) -> Vec<String> {
         ),
         (group.sight != Sight::Home, "the narrow sight"),
         (group.network == Network::Host, "the host's network"),
-        (
-            group.network != Network::Host && !group.loopback.iter().all(is_reached),
-            "a relay to a loopback service",
-        ),
         (matches!(group.image, Image::Given { .. }), "a given image"),
         (group.budget.node_heap.is_some(), "a heap limit of its own"),
     ];
@@ -71,7 +68,16 @@ pub(super) fn built(plan: &Plan, group: &Group) -> Result<Built, ListError> {
         strays: *strays,
         network: network.clone(),
         image: image.clone(),
+        services: relayed(&group.loopback),
     })
+}
+
+fn relayed(loopback: &[Loopback]) -> Vec<u16> {
+    let relayed = loopback.iter().filter(|it| it.way == LoopbackWay::Relay);
+    let mut ports: Vec<_> = relayed.map(|it| it.port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
 }
 
 /// The only gateway of a group, all of whose agents are in it.
@@ -145,6 +151,14 @@ mod tests {
     }
 
     #[test]
+    fn only_services_that_are_not_given_up_are_relayed() {
+        use LoopbackWay::{Lost, Relay};
+        let ways = [(11434, Relay), (8788, Relay), (9000, Lost)];
+        let ways = ways.map(|(port, way)| Loopback { port, way });
+        assert_eq!(relayed(&ways), [8788, 11434]);
+    }
+
+    #[test]
     fn what_is_planned_and_not_built_is_refused_with_one_line() {
         let said = [
             refused(|group| group.members.push(member("joe/.openclaw-work"))),
@@ -152,12 +166,6 @@ mod tests {
             refused(|group| group.owner = OwnerPolicy::EachItsOwn),
             refused(|group| group.sight = Sight::Narrow),
             refused(|group| group.network = Network::Host),
-            refused(|group| {
-                group.loopback.push(Loopback {
-                    port: 11434,
-                    way: LoopbackWay::Relay,
-                });
-            }),
             refused(|group| {
                 group.image = Image::Given {
                     reference: "image".to_owned(),
@@ -171,7 +179,6 @@ mod tests {
             "another owner than the gateway's own user",
             "the narrow sight",
             "the host's network",
-            "a relay to a loopback service",
             "a given image",
             "a heap limit of its own",
         ];

@@ -8,8 +8,8 @@ use super::confirm_native::Nothing;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::host::{FileMeta, Ownership};
 
-/// The first line of every file that this step writes.
-const HEADER: &str = "# Written by ocmigrate while a run is open, and removed when it has ended.\n";
+/// The first line of every unit file that a step writes.
+const HEADER: &str = "# Written by ocmigrate, which removes it again.\n";
 
 /// Writes a unit that runs `ocmigrate recover` once at boot, and has the usual target want it; both are files, so that
 /// nothing has to be loaded or enabled, and both are gone when the run has ended.
@@ -50,13 +50,7 @@ impl Kind for GuardBoot {
     }
 
     fn capture(&self, context: &Context) -> Result<Nothing> {
-        for path in [self.unit(), self.wish()] {
-            let found = context.host.read(&path)?;
-            if found.is_some_and(|file| !file.bytes.starts_with(HEADER.as_bytes())) {
-                let what = format!("`{}`", crate::display::path(&path));
-                return Err(StepError::Foreign { what });
-            }
-        }
+        refuse_foreign(context, &[self.unit(), self.wish()])?;
         Ok(Nothing {})
     }
 
@@ -65,9 +59,9 @@ impl Kind for GuardBoot {
         if let Some(directory) = self.wish().parent() {
             context.host.make_directory(directory, ownership)?;
         }
-        write(context, &self.unit(), &self.unit_text())?;
+        write_unit(context, &self.unit(), &self.unit_text())?;
         let wish = format!("[Unit]\nWants={}\n", self.name());
-        write(context, &self.wish(), &wish)
+        write_unit(context, &self.wish(), &wish)
     }
 
     fn undo(&self, _before: &Nothing, context: &Context) -> Result<()> {
@@ -158,7 +152,20 @@ fn quoted(path: &Path) -> String {
     format!("\"{}\"", text.replace('%', "%%").replace('$', "$$"))
 }
 
-fn write(context: &Context, path: &Path, text: &str) -> Result<()> {
+/// Refuses unit files that are there and that no step wrote.
+pub(super) fn refuse_foreign(context: &Context, files: &[PathBuf]) -> Result<()> {
+    for path in files {
+        let found = context.host.read(path)?;
+        if found.is_some_and(|file| !file.bytes.starts_with(HEADER.as_bytes())) {
+            let what = format!("`{}`", crate::display::path(path));
+            return Err(StepError::Foreign { what });
+        }
+    }
+    Ok(())
+}
+
+/// Writes a unit file or a drop-in, marked as ocmigrate's.
+pub(super) fn write_unit(context: &Context, path: &Path, text: &str) -> Result<()> {
     let meta = FileMeta::of_root(0o644);
     let text = format!("{HEADER}{text}");
     Ok(context.host.replace(path, text.as_bytes(), meta)?)

@@ -15,8 +15,8 @@ use super::relay;
 use super::starting::{disarm, stop_by};
 use super::{
     ChangeOwners, Choices, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork,
-    GuardBoot, LiftGuard, MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RewriteConfig, Soak,
-    StartContainer, Step, StopGateway, ValidateConfig, WriteGroupFiles,
+    GuardBoot, LiftGuard, MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RelayServices,
+    RewriteConfig, Soak, StartContainer, Step, StopGateway, ValidateConfig, WriteGroupFiles,
 };
 use crate::docker::{ContainerSpec, LayerEntry, Published, compose};
 use crate::host::GatewayTrace;
@@ -148,8 +148,18 @@ fn made(
             container: container.clone(),
             network: group.network.clone(),
             network_labels: network_labels(group, paths),
+            services: group.services.clone(),
         }),
     ];
+    if !group.services.is_empty() {
+        steps.push(Step::RelayServices(RelayServices {
+            group: group.name.clone(),
+            ports: group.services.clone(),
+            uid: gateway.facts.user.uid,
+            gid: gateway.facts.user.gid,
+            units: paths.system_units.clone(),
+        }));
+    }
     if release::can_validate(&gateway.version) {
         steps.push(Step::ValidateConfig(ValidateConfig {
             group: group.name.clone(),

@@ -29,6 +29,7 @@ mod probe_writing;
 mod proofs;
 mod rehearse;
 mod relay;
+mod relay_services;
 mod rewrite_config;
 mod soak;
 mod start_container;
@@ -263,6 +264,8 @@ catalogue! {
     CheckImage in check_image;
     /// Writes the compose file, the launcher and the environment.
     WriteGroupFiles in write_group_files;
+    /// Hands the host's loopback services to the container.
+    RelayServices in relay_services;
     /// Has OpenClaw itself check the configuration to be.
     ValidateConfig in validate_config;
     /// Creates the group's network.

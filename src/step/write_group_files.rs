@@ -40,6 +40,9 @@ pub struct WriteGroupFiles {
     pub network: String,
     /// The network's labels.
     pub network_labels: BTreeMap<String, String>,
+    /// The ports of the host's loopback services that it uses.
+    #[serde(default)]
+    pub services: Vec<u16>,
 }
 
 /// What one group adds to the compose file; kept beside it, so that the file can be written anew.
@@ -143,7 +146,7 @@ impl WriteGroupFiles {
     fn programs(&self) -> [(&'static str, String); 3] {
         [
             ("launch", LAUNCHER.to_owned()),
-            ("serve", relay::main_script(self.trace.port)),
+            ("serve", relay::main_script(self.trace.port, &self.services)),
             ("relay.mjs", relay::PROGRAM.to_owned()),
         ]
     }

@@ -1,11 +1,13 @@
 //! There and back without faults.
 
+use std::path::Path;
+
 use ocmigrate::docker::{Docker, Mount};
 use ocmigrate::host::Host;
 use ocmigrate::journal::Outcome;
 
 use crate::fleet::{GROUP, PORT};
-use crate::starters::Kind;
+use crate::starters::{Kind, SERVICES};
 use crate::world::World;
 
 #[test]
@@ -85,6 +87,55 @@ fn a_unit_recovers_at_boot_while_the_bots_may_be_silent_and_only_then() {
             .unwrap();
     }
     assert!(!is_guarded(&world));
+}
+
+#[test]
+fn loopback_services_are_handed_on_while_the_group_is_in_its_container_and_after_a_boot() {
+    let units = |world: &World| -> Vec<String> {
+        let host = world.host.world();
+        let units = host.units.iter().filter(|unit| unit.active == "active");
+        let names = units.map(|unit| unit.starter.name.clone());
+        names.filter(|name| name.contains("relay")).collect()
+    };
+    let world = World::of(Kind::SystemUnit);
+    world.execute().unwrap();
+    let sockets = SERVICES.map(|port| format!("ocmigrate-relay-oc-joe-{port}.socket"));
+    assert_eq!(units(&world), sockets);
+    let serve = Path::new("/etc/ocmigrate/groups/oc-joe/serve");
+    let serve = world.host.read(serve).unwrap().unwrap().bytes;
+    let serve = String::from_utf8(serve).unwrap();
+    assert!(
+        serve.contains("relay.mjs\" 61789 18789 8788 11434;"),
+        "{serve}"
+    );
+    let socket = Path::new("/etc/systemd/system").join(&sockets[0]);
+    let socket = world.host.read(&socket).unwrap().unwrap().bytes;
+    let socket = String::from_utf8(socket).unwrap();
+    for line in [
+        "ListenStream=/etc/ocmigrate/groups/oc-joe/services/8788.sock",
+        "SocketUser=1001",
+        "SocketMode=0600",
+    ] {
+        assert!(socket.lines().any(|it| it == line), "{socket}");
+    }
+    world.reboot();
+    assert_eq!(units(&world), sockets);
+    assert_eq!(world.drifts(), []);
+    let relay = ocmigrate::inventory::UnitStarter {
+        name: sockets[1].clone(),
+        scope: ocmigrate::inventory::UnitScope::System,
+        file: std::path::PathBuf::new(),
+        enablement: String::new(),
+    };
+    world
+        .host
+        .stop_unit(&relay, std::time::Duration::ZERO)
+        .unwrap();
+    let drifts: Vec<_> = world.drifts().into_iter().map(|it| it.remedy).collect();
+    assert_eq!(drifts, [format!("systemctl start {}", sockets[1])]);
+    world.rollback().unwrap();
+    world.assert_native("back");
+    assert_eq!(units(&world), [""; 0]);
 }
 
 #[test]

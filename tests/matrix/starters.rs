@@ -6,7 +6,7 @@ use ocmigrate::host::Host;
 use ocmigrate::host::Ownership;
 use ocmigrate::host::fake::{FakeApp, FakeCronLine, FakeHost, FakeProgram, FakeWorld};
 use ocmigrate::inventory::{CronStarter, LoopStarter, Pm2Starter, Starter, UnitScope, UnitStarter};
-use ocmigrate::plan::Plan;
+use ocmigrate::plan::{Loopback, LoopbackWay, Plan};
 
 use crate::fleet::{self, GROUP};
 
@@ -20,6 +20,9 @@ const AT_BOOT: &str = "@reboot TOKEN=geheim openclaw gateway run";
 const WATCHDOG: &str = "* * * * * pgrep openclaw || openclaw gateway run";
 const SYSTEM_TABLE: &str = "/etc/cron.d/claw";
 const SYSTEM_WATCHDOG: &str = "* * * * * joe pgrep openclaw || openclaw gateway run";
+const PROXY: &str = "/usr/lib/systemd/systemd-socket-proxyd";
+/// The loopback services that the gateway of a system unit uses.
+pub(crate) const SERVICES: [u16; 2] = [8788, 11434];
 const DUMP: &str = "/home/joe/.pm2/dump.pm2";
 const DUMP_TEXT: &str = "[\n  {\n    \"name\": \"web\",\n    \"status\": \"online\"\n  },\n  {\n    \
     \"name\": \"claw\",\n    \"env\": {\n      \"TOKEN\": \"geheim\"\n    },\n    \"status\": \"online\"\n  }\n]";
@@ -29,7 +32,8 @@ const DUMP_TEXT: &str = "[\n  {\n    \"name\": \"web\",\n    \"status\": \"onlin
 pub(crate) enum Kind {
     /// A unit of joe's manager.
     UserUnit,
-    /// An instance of a template of the system's manager, and a second unit that something asks to start.
+    /// An instance of a template of the system's manager, and a second unit that something asks to start; it uses services of
+    /// the host's loopback.
     SystemUnit,
     /// A line of joe's crontab, and a watchdog in another.
     Cron,
@@ -68,6 +72,7 @@ impl Kind {
         match self {
             Self::UserUnit => world.add_unit(fleet::unit(), fleet::gateway()),
             Self::SystemUnit => {
+                world.add_file(PROXY, b"a program", JOES);
                 world.add_unit(instance(), fleet::gateway());
                 world.add_unit(asked(), fleet::gateway());
             }
@@ -131,6 +136,13 @@ impl Kind {
                 vec![Starter::Cron(line(TABLE, 2, "@reboot"))],
             ),
         };
+        if self == Self::SystemUnit {
+            let relay = |port| Loopback {
+                port,
+                way: LoopbackWay::Relay,
+            };
+            plan.groups[0].loopback = SERVICES.map(relay).into();
+        }
         let version = self.version();
         for gateway in &mut plan.facts.gateways {
             let release = gateway.release.iter_mut();

@@ -175,9 +175,9 @@ fn a_blocked_dry_run_says_by_what_and_what_to_do() {
     let mut report = report();
     report.blocked_by.push(
         Finding::new(
-            &catalogued::LOOPBACK_URL,
+            &catalogued::LOOPBACK_PORTLESS,
             "joe/.openclaw",
-            "http://127.0.0.1:11434",
+            "bus.url names 127.0.0.1",
         )
         .at("/home/joe/x.json:3"),
     );
@@ -278,5 +278,5 @@ fn only_what_endangers_nothing_can_be_accepted() {
         .into_iter()
         .filter(|id| !ids(&all).contains(id))
         .collect();
-    assert_eq!(accepted, ["OM-R001", "OM-R002", "OM-N002"]);
+    assert_eq!(accepted, ["OM-R001", "OM-R002", "OM-N003"]);
 }

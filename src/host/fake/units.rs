@@ -29,8 +29,8 @@ pub struct FakeUnit {
     pub active: String,
     /// `MainPID`; 0 where none runs.
     pub main_pid: i32,
-    /// What it starts.
-    pub gateway: FakeGateway,
+    /// The gateway that it starts; `None` for a unit of another kind.
+    pub gateway: Option<FakeGateway>,
     /// The drop-ins as the manager last read them.
     loaded: BTreeMap<PathBuf, Vec<u8>>,
 }
@@ -51,7 +51,7 @@ impl FakeWorld {
             starter,
             active: "inactive".to_owned(),
             main_pid: 0,
-            gateway,
+            gateway: Some(gateway),
             loaded,
         });
     }
@@ -63,7 +63,7 @@ impl FakeWorld {
                 active: "inactive".to_owned(),
                 enablement: String::new(),
                 main_pid: 0,
-                file: PathBuf::new(),
+                file: self.unit_file(unit).unwrap_or_default(),
                 drop_ins: Vec::new(),
                 needs_reload: false,
             };
@@ -96,7 +96,7 @@ impl FakeWorld {
     /// Starts a unit unless it runs or a condition forbids it; says whether the manager knows it.
     pub(super) fn start(&mut self, wanted: &UnitStarter) -> bool {
         let Some(index) = self.units.iter().position(|unit| is_same(unit, wanted)) else {
-            return false;
+            return self.start_written(wanted);
         };
         let Some(unit) = self.units.get(index).cloned() else {
             return false;
@@ -104,7 +104,10 @@ impl FakeWorld {
         if unit.main_pid != 0 || !self.may_start(&unit) {
             return true;
         }
-        let process = self.run(&unit.gateway);
+        let Some(gateway) = &unit.gateway else {
+            return true;
+        };
+        let process = self.run(gateway);
         if let Some(unit) = self.units.get_mut(index) {
             unit.main_pid = process.map_or(0, |id| id.pid);
             let active = if process.is_some() {
@@ -120,6 +123,10 @@ impl FakeWorld {
     pub(super) fn stop(&mut self, wanted: &UnitStarter) {
         let unit = self.units.iter_mut().find(|unit| is_same(unit, wanted));
         let Some(unit) = unit else { return };
+        if unit.gateway.is_none() {
+            self.units.retain(|unit| !is_same(unit, wanted));
+            return;
+        }
         let pid = unit.main_pid;
         "inactive".clone_into(&mut unit.active);
         let find = |process: &&super::world::FakeProcess| process.id.pid == pid;
@@ -129,11 +136,61 @@ impl FakeWorld {
         }
     }
 
+    /// Where a unit's file lies that was written while the machine ran.
+    fn unit_file(&self, unit: &UnitStarter) -> Option<PathBuf> {
+        let file = Path::new("/etc/systemd/system").join(&unit.name);
+        self.files.contains_key(&file).then_some(file)
+    }
+
+    /// Starts a unit that the manager reads from its file now; it is known until it stops.
+    fn start_written(&mut self, wanted: &UnitStarter) -> bool {
+        let Some(file) = self.unit_file(wanted) else {
+            return false;
+        };
+        self.units.push(FakeUnit {
+            starter: UnitStarter {
+                file,
+                ..wanted.clone()
+            },
+            active: "active".to_owned(),
+            main_pid: 0,
+            gateway: None,
+            loaded: BTreeMap::new(),
+        });
+        true
+    }
+
+    /// The units that drop-ins of `sockets.target` want.
+    fn wanted_sockets(&self) -> Vec<UnitStarter> {
+        let directory = Path::new("/etc/systemd/system/sockets.target.d");
+        let drop_ins = self.files.iter();
+        let drop_ins = drop_ins.filter(|(path, _)| path.parent() == Some(directory));
+        let texts = drop_ins.map(|(_, file)| String::from_utf8_lossy(&file.state.bytes));
+        let names: Vec<String> = texts
+            .flat_map(|text| {
+                let lines = text.lines().filter_map(|line| line.strip_prefix("Wants="));
+                let names = lines.flat_map(str::split_whitespace);
+                names.map(str::to_owned).collect::<Vec<_>>()
+            })
+            .collect();
+        let unit = |name: String| UnitStarter {
+            name,
+            scope: UnitScope::System,
+            file: PathBuf::new(),
+            enablement: "static".to_owned(),
+        };
+        names.into_iter().map(unit).collect()
+    }
+
     pub(super) fn boot_units(&mut self) {
+        self.units.retain(|unit| unit.gateway.is_some());
         let starters: Vec<UnitStarter> =
             self.units.iter().map(|unit| unit.starter.clone()).collect();
         for unit in &mut self.units {
             "inactive".clone_into(&mut unit.active);
+        }
+        for socket in self.wanted_sockets() {
+            self.start(&socket);
         }
         for starter in starters {
             self.reload(starter.scope);
