@@ -78,12 +78,8 @@ impl Talk {
     #[track_caller]
     pub(crate) fn at(&mut self, entry: &str, keys: &str) -> &mut Self {
         for _ in 0..60 {
-            let found = self
-                .session
-                .expect(Regex("> (\\[.\\] )?[^\r\n]+[\r\n]"))
-                .unwrap();
-            self.screen += &String::from_utf8_lossy(found.as_bytes());
-            if String::from_utf8_lossy(found.get(0).unwrap()).contains(entry) {
+            let line = self.find_last("> (?:\\[.\\] )?[^\r\n]+[\r\n]");
+            if line.contains(entry) {
                 return self.press(keys);
             }
             self.press("j");
@@ -91,14 +87,24 @@ impl Talk {
         panic!("no entry `{entry}` in:\n{}", self.screen);
     }
 
+    /// Waits for a match and returns the last one: whatever the terminal shows by then is taken in one piece, with all that matches.
+    #[track_caller]
+    fn find_last(&mut self, regex: &str) -> String {
+        let found = match self.session.expect(Regex(regex)) {
+            Ok(found) => found,
+            Err(error) => panic!("no `{regex}` after:\n{}\n{error}", self.screen),
+        };
+        self.screen += &String::from_utf8_lossy(found.as_bytes());
+        let last = found.matches().last().unwrap();
+        String::from_utf8_lossy(last).into_owned()
+    }
+
     /// Presses Enter until the plan is written.
     #[track_caller]
     pub(crate) fn enter_to_the_end(mut self) -> End {
-        let question = Regex("\\(\\? < q\\)|> [^\r\n]+[\r\n]|exit code ");
         for _ in 0..200 {
-            let found = self.session.expect(&question).unwrap();
-            self.screen += &String::from_utf8_lossy(found.as_bytes());
-            if found.get(0) == Some(b"exit code ") {
+            let found = self.find_last("\\(\\? < q\\)|> [^\r\n]+[\r\n]|exit code ");
+            if found == "exit code " {
                 return self.left();
             }
             self.press("\r");
