@@ -18,6 +18,7 @@ mod proof;
 mod rate;
 mod scanning;
 mod second_poller;
+mod services;
 mod there_and_back;
 mod two_at_once;
 mod ways;
@@ -128,6 +129,17 @@ fn a_run_cut_off_by_the_power_or_a_full_disk_ends_well() {
 fn without_a_base_image_one_is_made_of_the_hosts_distribution() {
     let world = World::boot("base");
     world.step("a base of its own", there_and_back::on_a_base_of_its_own);
+    world.end();
+}
+
+#[test]
+#[ignore = "six minutes; scripts/test --all runs it"]
+fn a_gateway_whose_model_is_a_loopback_service_reaches_it_from_its_container() {
+    let world = World::boot_of("relay", SERVER_IMAGE, services::put_the_model_on_loopback);
+    world.step(
+        "there and back, rebooted in between",
+        services::the_model_answers_all_the_way,
+    );
     world.end();
 }
 

@@ -55,7 +55,7 @@ fn there_and_back(world: &World, options: &str) {
 
 /// Runs a command under messages; all of them are answered, and no two processes poll.
 #[track_caller]
-fn under_messages(world: &World, what: &str, command: &str) {
+pub(crate) fn under_messages(world: &World, what: &str, command: &str) {
     let since = now_ms();
     world.start_traffic(EVERY_MS);
     eprintln!("{}", world.run_to(0, command));
@@ -66,7 +66,7 @@ fn under_messages(world: &World, what: &str, command: &str) {
 
 /// Cuts the power; what was sent in the dark is answered after the boot, by the one side that comes up.
 #[track_caller]
-fn boots_after_a_power_cut(world: &World, is_up: impl Fn(&World) -> bool) {
+pub(crate) fn boots_after_a_power_cut(world: &World, is_up: impl Fn(&World) -> bool) {
     let since = now_ms();
     world.server.power_cut().unwrap();
     let send = |token: &&str| world.client.send(token, 4712, "in the dark").unwrap().mark;

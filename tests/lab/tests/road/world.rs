@@ -41,13 +41,24 @@ impl World {
 
     /// Boots a box of an image with a gateway that differs from the usual one.
     pub(crate) fn boot_with(name: &str, image: &str, change: impl FnOnce(&mut Gateway)) -> Self {
+        Self::boot_of(name, image, |fleet, _| {
+            change(&mut fleet.users[0].gateways[0]);
+        })
+    }
+
+    /// Boots a box of an image with a fleet that differs from the usual one, and something in the box before it settles.
+    pub(crate) fn boot_of(
+        name: &str,
+        image: &str,
+        change: impl FnOnce(&mut Fleet, &Server),
+    ) -> Self {
         let services = Services::start(&Options::usual()).unwrap();
         let client = services.client();
         let mut fleet = Fleet::named("first-light").unwrap();
-        change(&mut fleet.users[0].gateways[0]);
         let name = format!("ocmigrate-{name}-{}", std::process::id());
         let server = Server::boot(&name, image).unwrap();
         server.load_image(&base_image_tar()).unwrap();
+        change(&mut fleet, &server);
         fleet.settle(&server).unwrap();
         let world = Self {
             server,
