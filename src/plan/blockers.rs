@@ -1,6 +1,6 @@
 //! What of an inventory forbids to execute a group.
 
-use super::{Group, Network};
+use super::Group;
 use crate::inventory::{Finding, Inventory, Severity, catalogued};
 
 /// The inhibitors of a scan that a person may accept; the others would break a promise or cannot be carried out.
