@@ -40,6 +40,18 @@ fn every_finding_is_produced_by_a_test() {
 }
 
 #[test]
+fn no_text_of_a_finding_has_a_gap_or_a_broken_line() {
+    let texts = catalogued::ALL
+        .iter()
+        .flat_map(|kind| [(kind.id, kind.remedy), (kind.id, kind.explanation)]);
+    let torn: Vec<_> = texts
+        .filter(|(_, text)| text.contains("  ") || text.contains('\n') || text.trim() != *text)
+        .map(|(id, _)| id)
+        .collect();
+    assert_eq!(torn, [""; 0]);
+}
+
+#[test]
 fn every_finding_is_explained_and_documented() {
     let mut text = "# Findings\n\nWhat `scan`, `inspect` and `plan` tell, by id; `ocmigrate explain ID` says the same.\n\
         An inhibitor blocks `execute`.\n"

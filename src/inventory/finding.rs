@@ -129,39 +129,48 @@ catalogue! {
     /// Nobody may change it.
     IMMUTABLE = "OM-O005" Medium
         "look why it was set, and take it away where nothing needs it: chattr -i FILE, chattr -a FILE"
-        "Entries carry the flag immutable or append-only. Nobody, not even root, can write them, rename them or give them another          owner while they do, in the container as on the host.";
+        "Entries carry the flag immutable or append-only. Nobody, not even root, can write them, rename them or give them another \
+         owner while they do, in the container as on the host.";
     /// An access list.
     ACCESS_LIST = "OM-O006" Medium
         "look at it: getfacl FILE; the entry of a user keeps that user's number"
-        "Entries have access lists beyond their mode. The gateway's user has one group in the container, so what an access list          grants to its other groups is lost there, and an entry for a user is not changed with the owner.";
+        "Entries have access lists beyond their mode. The gateway's user has one group in the container, so what an access list \
+         grants to its other groups is lost there, and an entry for a user is not changed with the owner.";
     /// A link that leads away.
     LEAVING_LINK = "OM-O007" Medium
         "look where it leads, and keep what the agents need in the home directory or a workspace"
-        "Symbolic links lead out of the state directory and the workspaces. In the container they lead to the image's files, or          nowhere, unless their target lies in what the container sees of the host.";
+        "Symbolic links lead out of the state directory and the workspaces. In the container they lead to the image's files, or \
+         nowhere, unless their target lies in what the container sees of the host.";
     /// A mount inside.
     INNER_MOUNT = "OM-O008" Medium
         "look what is mounted there: findmnt DIRECTORY"
-        "Another file system is mounted inside. It was not counted, owners there are not changed, and it must be mounted before          the container starts.";
+        "Another file system is mounted inside. It was not counted, owners there are not changed, and it must be mounted before \
+         the container starts.";
     /// Runs with more than its caller.
     SET_ID = "OM-O009" Medium
         "take the bit away where nothing needs it: chmod u-s,g-s FILE"
-        "Files are setuid or setgid. In the container they run without that: it is started with no-new-privileges. Their owner          should not be changed, because they would then run as the new one.";
+        "Files are setuid or setgid. In the container they run without that: it is started with no-new-privileges. Their owner \
+         should not be changed, because they would then run as the new one.";
     /// Has capabilities.
     CAPABILITIES = "OM-O010" Medium
         "install what needs them in the image, or run it on the host"
-        "Programs have file capabilities. In the container they run without them: it is started with no-new-privileges. The          kernel clears them when the owner is changed.";
+        "Programs have file capabilities. In the container they run without them: it is started with no-new-privileges. The \
+         kernel clears them when the owner is changed.";
     /// A hard link to elsewhere.
     OUTSIDE_NAMES = "OM-O011" Medium
         "replace the file by a copy where the two should not change together"
-        "Files have names (hard links) outside of the state directory and the workspaces: what changes inside changes there.          Stores of package managers do that on purpose.";
+        "Files have names (hard links) outside of the state directory and the workspaces: what changes inside changes there. \
+         Stores of package managers do that on purpose.";
     /// A name that is hard to read.
     ODD_NAME = "OM-O012" Info
         "rename it where nothing needs the name"
-        "Names hold control characters, or are no UTF-8. ocmigrate carries any name and prints it escaped; scripts of yours may          trip over it.";
+        "Names hold control characters, or are no UTF-8. ocmigrate carries any name and prints it escaped; scripts of yours may \
+         trip over it.";
     /// Closed to the user.
     CLOSED = "OM-O013" Medium
         "give it to the gateway's user, or open its mode"
-        "The gateway's user cannot read entries or enter directories by owner, group and mode. What its other groups or an access          list of those groups grant on the host is not granted in the container, where it has one group.";
+        "The gateway's user cannot read entries or enter directories by owner, group and mode. What its other groups or an access \
+         list of those groups grant on the host is not granted in the container, where it has one group.";
     /// A starter that cannot be disarmed yet.
     UNKNOWN_STARTER = "OM-S001" Inhibitor
         "run the gateway from its systemd unit: openclaw gateway install"
@@ -389,7 +398,8 @@ catalogue! {
     /// A program that is not there.
     MISSING_PROGRAM = "OM-P009" Info
         "install it where the agents need it; what is missing here will be missing in the container"
-        "A skill or a script of an agent asks for a program that is not on this host. OpenClaw leaves such skills out; the          script does not run.";
+        "A skill or a script of an agent asks for a program that is not on this host. OpenClaw leaves such skills out; the \
+         script does not run.";
     /// Loopback services.
     LOOPBACK_URL = "OM-N002" Medium
         "decide in the plan what becomes of it: a relay in the container, which is the proposal, or lost"

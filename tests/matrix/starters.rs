@@ -141,7 +141,9 @@ impl Kind {
                 port,
                 way: LoopbackWay::Relay,
             };
-            plan.groups[0].loopback = SERVICES.map(relay).into();
+            for group in &mut plan.groups {
+                group.loopback = SERVICES.map(relay).into();
+            }
         }
         let version = self.version();
         for gateway in &mut plan.facts.gateways {
