@@ -109,9 +109,9 @@ fn a_check_tells_what_forbids_a_group() {
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"
     OM-P001 host: budgets of 62 G and a reserve of 3.7 G are more than 62 G
       fix: lower budgets or the reserve, move fewer groups, or accept it: --accept OM-P001
-    oc-learning  planned only, execute refuses it: 4 gateways, a relay to a loopback service
-    oc-personal  planned only, execute refuses it: 6 gateways, a relay to a loopback service
-    oc-work  planned only, execute refuses it: 7 gateways, a relay to a loopback service
-    oc-core  planned only, execute refuses it: 5 gateways, a relay to a loopback service
+    oc-learning  planned only, execute refuses it: 4 gateways
+    oc-personal  planned only, execute refuses it: 6 gateways
+    oc-work  planned only, execute refuses it: 7 gateways
+    oc-core  planned only, execute refuses it: 5 gateways
     ");
 }
