@@ -7,15 +7,16 @@ use serde_json::Value;
 
 use super::accounts::normal;
 use super::config::MAX_ENTRIES;
+use super::credentials::Unresolved;
 use super::facts::Context;
 use super::layout::expand;
 use super::merged::Merged;
-use crate::inventory::{Agent, Place};
+use crate::inventory::{Agent, Exclusivity, Place};
 
 /// Returns the agents in the order of the configuration; `main` where it names none.
 pub(super) fn agents(config: &Merged, context: &Context<'_>) -> Vec<Agent> {
     let roster = roster(config);
-    let owner = owner(&roster);
+    let owner = owner(config, &roster);
     let places = roster.iter().map(|(id, entry)| Agent {
         id: id.clone(),
         workspace: workspace(config, context, id, entry, owner.as_ref() == Some(id)),
@@ -97,12 +98,69 @@ pub(super) fn is_default(entry: &Value) -> bool {
     entry.get("default") == Some(&Value::Bool(true))
 }
 
-/// The agent that works in the plain default workspace: the marked one, else the only one, else `main`.
-fn owner(roster: &[(String, Value)]) -> Option<String> {
+/// Returns where agents work before the releases that put them below the default's workspace, by their ids: those that have
+/// no workspace of their own, where a default is set. `resolveAgentWorkspaceDir` of 2026.2.9.
+pub(super) fn older_workspaces(
+    config: &Merged,
+    context: &Context<'_>,
+) -> BTreeMap<String, PathBuf> {
+    if text_at(config.get(&["agents", "defaults", "workspace"]).as_ref()).is_none() {
+        return BTreeMap::new();
+    }
+    let roster = roster(config);
+    let owner = owner(config, &roster);
+    let derived = roster.into_iter().filter(|(id, entry)| {
+        owner.as_ref() != Some(id) && text_at(entry.get("workspace")).is_none()
+    });
+    derived
+        .map(|(id, _)| {
+            let below = format!("workspace-{}", normal(&id));
+            (id, context.state_directory.join(below))
+        })
+        .collect()
+}
+
+/// Returns the workspaces that cannot be told: their keys, and the variables that are not set.
+pub(super) fn unresolved(config: &Merged, context: &Context<'_>) -> Vec<Unresolved> {
+    let default = vec!["agents".to_owned(), "defaults".to_owned()];
+    let own = roster(config).into_iter().filter_map(|(id, _)| {
+        if config.find(&["agents", "entries"]).is_some() {
+            return Some(vec!["agents".to_owned(), "entries".to_owned(), id]);
+        }
+        let index = index_of(config, &id)?;
+        Some(vec!["agents".to_owned(), "list".to_owned(), index])
+    });
+    let paths = [default].into_iter().chain(own).map(|mut path| {
+        path.push("workspace".to_owned());
+        path
+    });
+    let unset = paths.filter_map(|path| {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let value = config.get(&path)?;
+        let name = super::value::substitute(value.as_str()?, context.environment).err()?;
+        Some(Unresolved {
+            key: path.join("."),
+            why: format!("variable {name} is not set"),
+            place: config.place_of(&path),
+            exclusivity: Exclusivity::Shareable,
+        })
+    });
+    unset.collect()
+}
+
+fn text_at(value: Option<&Value>) -> Option<&str> {
+    let text = value?.as_str()?.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+/// The agent that works in the plain default workspace: the marked one; else of a list the first, `resolveDefaultAgentId` of
+/// 2026.2.9 and 2026.5.28; else the only one, or `main`.
+fn owner(config: &Merged, roster: &[(String, Value)]) -> Option<String> {
     let marked = roster.iter().find(|(_, entry)| is_default(entry));
-    let only = roster.first().filter(|_| roster.len() == 1);
+    let is_list = config.find(&["agents", "entries"]).is_none();
+    let first = roster.first().filter(|_| is_list || roster.len() == 1);
     let main = roster.iter().find(|(id, _)| id == "main");
-    marked.or(only).or(main).map(|(id, _)| id.clone())
+    marked.or(first).or(main).map(|(id, _)| id.clone())
 }
 
 /// `resolveAgentWorkspaceDir` of 2026.9.6: its own, else the default's (below it unless the owner), else the state's.
@@ -114,10 +172,7 @@ fn workspace(
     is_owner: bool,
 ) -> PathBuf {
     let path = |value: &Value| {
-        let text = value
-            .as_str()
-            .map(str::trim)
-            .filter(|text| !text.is_empty())?;
+        let text = text_at(Some(value))?;
         let text = super::value::substitute(text, context.environment).ok()?;
         Some(expand(&text, context.home))
     };

@@ -144,6 +144,13 @@ pub(super) const SECRET_KEYS: [SecretKey; 38] = [
     secret("", &["password"], None, OneSession),
 ];
 
+/// Returns whether a variable serves the default account of a channel.
+pub(super) fn is_channel_variable(name: &str) -> bool {
+    SECRET_KEYS
+        .iter()
+        .any(|secret| secret.variable == Some(name))
+}
+
 /// Returns the keys of a channel; of one that is not known, those that many channels have.
 pub(super) fn secret_keys(channel: &str) -> impl Iterator<Item = &'static SecretKey> {
     let is_known = SECRET_KEYS.iter().any(|it| it.channel == channel);

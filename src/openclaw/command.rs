@@ -95,6 +95,19 @@ pub fn in_text(text: &str) -> Vec<GatewayCommand> {
     found
 }
 
+/// Returns what an argument list starts through a program that is named after OpenClaw and is not known:
+/// `/srv/bin/openclaw-local gateway run`. What it sets for the gateway is not told.
+#[must_use]
+pub fn in_wrapper(words: &[String]) -> Vec<GatewayCommand> {
+    let mut found = Vec::new();
+    let search = Search {
+        takes_wrappers: true,
+        ..Search::default()
+    };
+    search.command(words, DEPTH, &mut found);
+    found
+}
+
 /// Returns whether a script that speaks of OpenClaw may start a gateway in a way that its words do not tell: it has a
 /// `gateway` of no known program, or calls another script.
 #[must_use]
@@ -166,6 +179,8 @@ pub fn commands(text: &str) -> Vec<Vec<String>> {
 struct Search {
     environment: Vec<(String, String)>,
     user: Option<String>,
+    /// Whether programs count that only have OpenClaw in their names.
+    takes_wrappers: bool,
 }
 
 impl Search {
@@ -208,7 +223,8 @@ impl Search {
             (manager_starts(words.get(at..)?)?, at)
         } else {
             let at = words.iter().enumerate().position(|(at, word)| {
-                is_program(word) && words.get(at + 1..).is_some_and(serves)
+                let is_meant = is_program(word) || self.takes_wrappers && is_wrapper(word);
+                is_meant && words.get(at + 1..).is_some_and(serves)
             })?;
             (None, at)
         };
@@ -227,7 +243,7 @@ impl Search {
             environment,
             user: self.user.clone(),
             asks,
-            is_plain: manager.is_none(),
+            is_plain: manager.is_none() && !self.takes_wrappers,
         };
         let says_where = |(name, value): &(String, String)| is_setting(name) && value.contains('$');
         let is_hidden = command.environment.iter().any(says_where)
@@ -299,6 +315,17 @@ fn is_program(word: &str) -> bool {
     PROGRAMS.contains(&name)
         || (is_script && is_mentioned(word.as_bytes()))
         || word.starts_with('$')
+}
+
+/// Returns whether a word is a program with one of OpenClaw's names in its own: `openclaw-local`, `run_openclaw.sh`.
+fn is_wrapper(word: &str) -> bool {
+    let name = last_part(word);
+    let name = [".sh", ".bash", ".py"]
+        .iter()
+        .find_map(|end| name.strip_suffix(end))
+        .unwrap_or(name);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    name.chars().all(is_word) && name.split(['-', '_']).any(|part| PROGRAMS.contains(&part))
 }
 
 fn last_part(word: &str) -> &str {

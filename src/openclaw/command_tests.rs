@@ -86,3 +86,35 @@ proptest! {
         let _ = in_words(&[text]);
     }
 }
+
+#[test]
+fn a_program_named_after_openclaw_starts_a_gateway_of_which_nothing_more_is_told() {
+    let wrapped = |text: &str| {
+        let commands = commands(text).into_iter();
+        commands
+            .flat_map(|words| in_wrapper(&words))
+            .collect::<Vec<_>>()
+    };
+    for text in [
+        "/srv/bin/openclaw-local gateway run --port 7",
+        "@reboot ~/run_openclaw.sh --profile a gateway",
+        "sudo -u joe /opt/my-moltbot gateway start",
+    ] {
+        let found = wrapped(text);
+        assert_eq!(found.len(), 1, "{text}");
+        assert!(!found[0].is_plain && !starts(text), "{text}");
+    }
+    assert_eq!(
+        wrapped("/srv/bin/openclaw-local gateway run --port 7")[0].port(),
+        Some(7)
+    );
+    for text in [
+        "/srv/bin/openclaw-local gateway status",
+        "cat openclaw.json gateway",
+        "/srv/bin/openclawish gateway run",
+        "systemctl status openclaw-gateway gateway run",
+        "/srv/openclaw-local/run gateway",
+    ] {
+        assert_eq!(wrapped(text), [], "{text}");
+    }
+}

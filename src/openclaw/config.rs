@@ -11,8 +11,8 @@ pub const MAX_BYTES: usize = 10 * 1024 * 1024;
 /// The deepest nesting that is parsed, so that hostile input cannot exhaust the stack.
 pub const MAX_DEPTH: usize = 200;
 
-/// The most accounts, bindings or agents that are looked at: a gateway has dozens, and a hostile file has no end.
-pub(super) const MAX_ENTRIES: usize = 500;
+/// The most agents, bindings, accounts of a channel, or secrets that are looked at: a gateway has dozens, and a hostile file has no end.
+pub const MAX_ENTRIES: usize = 500;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 

@@ -3,29 +3,15 @@
 use serde_json::Value;
 
 use super::accounts::{DEFAULT, channels};
-use super::channels::{SESSION_FILES, secret_keys};
+use super::channels::{SESSION_FILES, is_channel_variable, secret_keys};
 use super::config::MAX_ENTRIES;
 use super::facts::Context;
 use super::merged::{Item, ItemKind, Merged};
 use super::secret_file::{Part, SecretFile};
+use super::secret_names::{is_secret_name, kind_of, kind_of_variable, secret_paths, words};
 use super::value::{FilePart, Resolved, resolve};
 use crate::inventory::{Exclusivity, Place};
 use crate::secret::Secret;
-
-/// Keys with secrets beside those of the channels; `*` is every key. docs/reference/secretref-credential-surface.md.
-const OTHER_KEYS: [&[&str]; 11] = [
-    &["gateway", "auth", "token"],
-    &["gateway", "auth", "password"],
-    &["gateway", "remote", "token"],
-    &["gateway", "remote", "password"],
-    &["models", "providers", "*", "apiKey"],
-    &["skills", "entries", "*", "apiKey"],
-    &["talk", "providers", "*", "apiKey"],
-    &["tts", "providers", "*", "apiKey"],
-    &["memory", "search", "remote", "apiKey"],
-    &["hooks", "token"],
-    &["cron", "webhookToken"],
-];
 
 /// A credential with its secret, to be hashed and dropped.
 #[derive(Debug, Clone)]
@@ -67,64 +53,32 @@ pub(super) struct Search {
     pub(super) unresolved: Vec<Unresolved>,
 }
 
-/// Searches the gateway's own secrets, the models' keys and the channels.
+/// Searches everything beside the channels, then the channels, then what else their sections and the variables hold: what
+/// stands in several places is called after the first.
 pub(super) fn search(config: &Merged, context: &Context<'_>) -> Search {
     let mut searching = Searching {
         config,
         context,
         search: Search::default(),
     };
-    for pattern in OTHER_KEYS {
-        for path in matching(config, pattern) {
-            let kind = kind_of(&path);
-            searching.take(&path, &kind, None, Exclusivity::Shareable);
-        }
+    let (others, rest): (Vec<_>, Vec<_>) = secret_paths(config).into_iter().partition(|path| {
+        !path
+            .first()
+            .is_some_and(|it| it == "channels" || it == "env")
+    });
+    for path in &others {
+        searching.other(path);
     }
     for (channel, section) in channels(config) {
         searching.channel(&channel, &section);
     }
+    for path in rest {
+        if !searching.knows(&path.join(".")) {
+            searching.other(&path);
+        }
+    }
+    searching.plain_variables();
     searching.search
-}
-
-/// Returns the paths that a pattern stands for, without looking for their last key.
-fn matching(config: &Merged, pattern: &[&str]) -> Vec<Vec<String>> {
-    let mut paths = vec![Vec::new()];
-    for key in pattern {
-        paths = match *key {
-            "*" => paths.iter().flat_map(|path| below(config, path)).collect(),
-            key => paths
-                .into_iter()
-                .map(|mut path: Vec<String>| {
-                    path.push(key.to_owned());
-                    path
-                })
-                .collect(),
-        };
-    }
-    paths
-}
-
-fn below(config: &Merged, path: &[String]) -> Vec<Vec<String>> {
-    let section = config.get(&path.iter().map(String::as_str).collect::<Vec<_>>());
-    let names = section.as_ref().and_then(Value::as_object);
-    let names = names.into_iter().flat_map(|names| names.keys());
-    let names = names.take(MAX_ENTRIES);
-    names
-        .map(|name| [path, std::slice::from_ref(name)].concat())
-        .collect()
-}
-
-/// What a secret is, from the keys that lead to it: `gateway token`, `openai API key`.
-fn kind_of(path: &[String]) -> String {
-    let (last, above) = path
-        .split_last()
-        .map_or(("", path), |(last, above)| (last.as_str(), above));
-    match (last, above.last()) {
-        ("apiKey", Some(name)) => format!("{name} API key"),
-        ("webhookToken", _) => "cron webhook token".to_owned(),
-        (last, _) if above.iter().any(|key| key == "remote") => format!("remote gateway {last}"),
-        (last, _) => format!("{} {last}", path.first().map_or("", String::as_str)),
-    }
 }
 
 struct Searching<'a> {
@@ -134,6 +88,42 @@ struct Searching<'a> {
 }
 
 impl Searching<'_> {
+    /// A secret that no channel account signs in with.
+    fn other(&mut self, path: &[String]) {
+        self.take(path, &kind_of(path), None, Exclusivity::Shareable);
+    }
+
+    fn knows(&self, key: &str) -> bool {
+        let Search {
+            found,
+            files,
+            unresolved,
+        } = &self.search;
+        found.iter().any(|it| it.key == key)
+            || files.iter().any(|it| it.key == key)
+            || unresolved.iter().any(|it| it.key == key)
+    }
+
+    /// Variables that speak of a secret; those of channels count only where the channel does.
+    fn plain_variables(&mut self) {
+        let variables = self.context.environment.iter();
+        let secrets = variables.filter(|(name, value)| {
+            is_secret_name(name) && !value.trim().is_empty() && !is_channel_variable(name)
+        });
+        for (name, value) in secrets.take(MAX_ENTRIES) {
+            let value = value.trim();
+            self.search.found.push(FoundCredential {
+                kind: kind_of_variable(name),
+                public_id: String::new(),
+                secret: Secret::new(value),
+                account: None,
+                key: format!("environment {name}"),
+                places: self.own_variable(value).into_iter().collect(),
+                exclusivity: Exclusivity::Shareable,
+            });
+        }
+    }
+
     fn channel(&mut self, channel: &str, section: &Value) {
         self.section(&["channels", channel], DEFAULT, section);
         let accounts = section.get("accounts").and_then(Value::as_object);
@@ -369,18 +359,6 @@ pub(super) fn public_id(kind: &str, token: &str) -> String {
         (true, _) => format!("tg:{id}"),
         (false, _) => String::new(),
     }
-}
-
-/// `botToken` as words: `bot token`.
-fn words(key: &str) -> String {
-    let mut words = String::new();
-    for character in key.chars() {
-        if character.is_ascii_uppercase() {
-            words.push(' ');
-        }
-        words.push(character.to_ascii_lowercase());
-    }
-    words
 }
 
 #[cfg(test)]

@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::accounts::accounts;
-use super::agents::{agents, workspace_places};
+use super::agents::{agents, older_workspaces, workspace_places};
 use super::bindings::{self, BindingProblem};
+use super::config::MAX_ENTRIES;
 use super::credentials::{FoundCredential, Unresolved, search};
 use super::edges::{Relation, relations};
 use super::facilities::facilities;
 use super::layout;
 use super::loopback::{LoopbackUrl, loopback_urls};
-use super::merged::Merged;
+use super::merged::{ItemKind, Merged};
 use super::secret_file::SecretFile;
+use super::secret_names::is_cut_short;
 use super::value::{Resolved, environment, resolve};
 use crate::inventory::{Agent, Auth, ChannelAccount, Facilities, Place};
 
@@ -59,6 +61,8 @@ pub struct Facts {
     pub falls_back_to_host: bool,
     /// The agents.
     pub agents: Vec<Agent>,
+    /// Where those agents work in older releases that have no workspace of their own, by the agent's id, where that differs.
+    pub older_workspaces: BTreeMap<String, PathBuf>,
     /// Where the workspaces of agents are set, by the agent's id.
     pub workspace_places: BTreeMap<String, Place>,
     /// What holds the agents together.
@@ -77,8 +81,10 @@ pub struct Facts {
     pub facilities: Facilities,
     /// `browser`, unless it is switched off.
     pub browser: Option<Browser>,
-    /// Credentials whose values cannot be told from here.
+    /// Credentials and workspaces whose values cannot be told from here.
     pub unresolved: Vec<Unresolved>,
+    /// The keys whose entries are more than are looked at, [`MAX_ENTRIES`].
+    pub cut: Vec<String>,
     /// Whether variables also come from the user's login shell, which a scan does not run.
     pub imports_shell: bool,
 }
@@ -98,7 +104,10 @@ pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
         .and_then(Value::as_u64);
     let port = port.and_then(|port| u16::try_from(port).ok());
     let own_port = layout::port(context.environment, port);
-    let search = search(config, context);
+    let mut search = search(config, context);
+    search
+        .unresolved
+        .extend(super::agents::unresolved(config, context));
     let accounts = accounts(config, context);
     Facts {
         bind: text(&["gateway", "bind"]),
@@ -108,6 +117,7 @@ pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
         allowed_origins: allowed_origins(config),
         falls_back_to_host: config.get(&HOST_FALLBACK) == Some(Value::Bool(true)),
         agents: agents(config, context),
+        older_workspaces: older_workspaces(config, context),
         workspace_places: workspace_places(config),
         relations: relations(config, &accounts),
         binding_problems: bindings::problems(config, &accounts),
@@ -121,8 +131,34 @@ pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
         facilities: facilities(config, context),
         browser: browser(config, context),
         unresolved: search.unresolved,
+        cut: cut(config),
         imports_shell: config.get(&["env", "shellEnv", "enabled"]) == Some(Value::Bool(true)),
     }
+}
+
+fn cut(config: &Merged) -> Vec<String> {
+    let channels = config.find(&["channels"]).map(|channels| &channels.kind);
+    let names = match channels {
+        Some(ItemKind::Object(channels)) => {
+            channels.iter().map(|(name, _)| name.as_str()).collect()
+        }
+        _ => Vec::new(),
+    };
+    let accounts = names
+        .into_iter()
+        .take(MAX_ENTRIES)
+        .map(|name| vec!["channels", name, "accounts"]);
+    let rosters = [
+        &["agents", "list"][..],
+        &["agents", "entries"],
+        &["bindings"],
+        &["channels"],
+    ];
+    let lists = rosters.into_iter().map(<[&str]>::to_vec).chain(accounts);
+    let is_cut = |path: &Vec<&str>| config.find(path).is_some_and(|it| it.len() > MAX_ENTRIES);
+    let lists = lists.filter(is_cut).map(|path| path.join("."));
+    let secrets = is_cut_short(config).then(|| "secrets".to_owned());
+    lists.take(MAX_ENTRIES).chain(secrets).collect()
 }
 
 /// docs/tools/browser-linux-troubleshooting.md of 2026.9.6.
@@ -290,6 +326,39 @@ mod tests {
         assert_eq!(workspaces(both), expected);
         let keyed = "{agents: {defaults: {workspace: '/w'}, entries: {main: {}, b: {}}}}";
         assert_eq!(workspaces(keyed), ["main /w", "b /w/b"]);
+        let unmarked = "{agents: {list: [{id: 'b'}, {id: 'main'}]}}";
+        let expected = [
+            "b /home/joe/.openclaw/workspace",
+            "main /home/joe/.openclaw/workspace-main",
+        ];
+        assert_eq!(workspaces(unmarked), expected);
+    }
+
+    #[test]
+    fn older_releases_keep_agents_without_a_workspace_in_the_state_directory() {
+        let text = "{agents: {defaults: {workspace: '/w'}, list: [{id: 'a'}, {id: 'b'}, {id: 'c', workspace: '/c'}]}}";
+        let older = read(text, &[]).older_workspaces;
+        let expected = ("b".to_owned(), "/home/joe/.openclaw/workspace-b".into());
+        assert_eq!(older, BTreeMap::from([expected]));
+        let plain = "{agents: {list: [{id: 'a'}, {id: 'b'}]}}";
+        assert!(read(plain, &[]).older_workspaces.is_empty());
+    }
+
+    #[test]
+    fn a_workspace_under_a_variable_that_is_not_set_is_told() {
+        let text =
+            "{agents: {defaults: {workspace: '${D}'}, list: [{id: 'a', workspace: '${W}/a'}]}}";
+        let told = |variables: &[(&str, &str)]| {
+            let unresolved = read(text, variables).unresolved.into_iter();
+            let told = unresolved.map(|it| format!("{}: {}", it.key, it.why));
+            told.collect::<Vec<_>>()
+        };
+        let expected = [
+            "agents.defaults.workspace: variable D is not set",
+            "agents.list.0.workspace: variable W is not set",
+        ];
+        assert_eq!(told(&[]), expected);
+        assert_eq!(told(&[("D", "/d"), ("W", "/w")]), [""; 0]);
     }
 
     #[test]
@@ -302,6 +371,28 @@ mod tests {
                 .auth
                 .has_secret
         );
+    }
+
+    #[test]
+    fn lists_that_are_too_long_to_be_looked_at_are_named() {
+        let many = |entry: &dyn Fn(usize) -> String| {
+            let entries: Vec<_> = (0..=MAX_ENTRIES).map(entry).collect();
+            entries.join(",")
+        };
+        let text = format!(
+            "{{agents: {{list: [{}]}}, bindings: [{}], channels: {{telegram: {{accounts: {{{}}}}}, slack: {{accounts: {{a: {{}}}}}}}}}}",
+            many(&|n| format!("{{id: 'a{n}'}}")),
+            many(&|_| "{}".to_owned()),
+            many(&|n| format!("b{n}: {{botToken: '{n}'}}")),
+        );
+        let expected = [
+            "agents.list",
+            "bindings",
+            "channels.telegram.accounts",
+            "secrets",
+        ];
+        assert_eq!(read(&text, &[]).cut, expected);
+        assert_eq!(read(TWO_BOTS, &[]).cut, [""; 0]);
     }
 
     #[test]

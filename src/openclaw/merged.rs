@@ -100,6 +100,15 @@ impl Item {
         }
     }
 
+    /// Returns how many entries or elements it has.
+    pub(super) fn len(&self) -> usize {
+        match &self.kind {
+            ItemKind::Object(entries) => entries.len(),
+            ItemKind::Array(elements) => elements.len(),
+            ItemKind::Scalar(_) => 0,
+        }
+    }
+
     pub(super) fn is_object(&self) -> bool {
         matches!(self.kind, ItemKind::Object(_))
     }

@@ -114,6 +114,27 @@ pub fn is_tried(version: &Version) -> bool {
     TRIED.contains(version)
 }
 
+/// Where a release puts agents that have no workspace of their own, where a default is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placing {
+    /// `workspace-ID` in the state directory; `resolveAgentWorkspaceDir` of 2026.2.9.
+    InState,
+    /// A directory below the default workspace; the same of 2026.5.28 and 2026.9.6.
+    BelowDefault,
+    /// One of both: a release between those that were seen.
+    Unknown,
+}
+
+/// Returns where a release puts agents that have no workspace of their own.
+#[must_use]
+pub fn placing(version: &Version) -> Placing {
+    match version {
+        version if *version <= Version::new(2026, 2, 9) => Placing::InState,
+        version if *version >= FIRST_READY => Placing::BelowDefault,
+        _ => Placing::Unknown,
+    }
+}
+
 /// What a release tells of its health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Health {

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::include;
+use super::release::release;
 use crate::display;
 use crate::host::reader::{Kind, Reader};
 use crate::inventory::{Auth, Config, Finding, GatewayName, Place, catalogued};
+use crate::openclaw::release::{Placing, placing};
 use crate::openclaw::{
     Context, Document, Facts, Merged, Origin, RewriteError, Version, facts, find_included_tie,
     for_container, include_roots, meaning, merge,
@@ -63,7 +65,10 @@ pub(super) fn read(reader: &Reader, sighting: &Sighting, hasher: &Hasher) -> Rea
         let tie = find_included_tie(merged);
         findings.extend(tie.map(|(error, place)| uneditable_at(&sighting.name, &error, place)));
     }
-    let facts = merged.as_ref().map(|merged| facts(merged, &context));
+    let mut facts = merged.as_ref().map(|merged| facts(merged, &context));
+    if let Some(facts) = &mut facts {
+        settle_workspaces(reader, sighting, facts);
+    }
     let meaning = merged.as_ref().map_or_else(|| text.clone(), meaning);
     let includes = merged.map_or_else(Vec::new, |merged| merged.includes().to_vec());
     Reading {
@@ -71,6 +76,30 @@ pub(super) fn read(reader: &Reader, sighting: &Sighting, hasher: &Hasher) -> Rea
         facts,
         text,
         findings,
+    }
+}
+
+/// Puts agents without a workspace of their own where the gateway's release does; where the release does not tell, to the
+/// one of both directories that is there.
+fn settle_workspaces(reader: &Reader, sighting: &Sighting, facts: &mut Facts) {
+    if facts.older_workspaces.is_empty() {
+        return;
+    }
+    let version = release(reader, sighting).and_then(|it| it.version.parse().ok());
+    let placing = version.as_ref().map_or(Placing::Unknown, placing);
+    for agent in &mut facts.agents {
+        let Some(older) = facts.older_workspaces.get(&agent.id) else {
+            continue;
+        };
+        let is_there = |path: &Path| reader.kind(path).is_some();
+        let is_older = match placing {
+            Placing::InState => true,
+            Placing::BelowDefault => false,
+            Placing::Unknown => !is_there(&agent.workspace) && is_there(older),
+        };
+        if is_older {
+            agent.workspace.clone_from(older);
+        }
     }
 }
 
@@ -209,6 +238,48 @@ mod tests {
                 format!("{} {place}", finding.id)
             })
             .collect()
+    }
+
+    /// Where `b` works, of a gateway of this release with a default workspace in which there are, or are not, both directories.
+    fn work_of_b(release: Option<&str>, is_older_there: bool) -> String {
+        let home = tempfile::tempdir().expect("a directory");
+        let make = |name: &str| std::fs::create_dir_all(home.path().join(name)).expect("made");
+        let write = |name: &str, text: &str| {
+            std::fs::write(home.path().join(name), text).expect("written");
+        };
+        make(".openclaw");
+        make("lib/dist");
+        if is_older_there {
+            make(".openclaw/workspace-b");
+        }
+        let text = "{agents: {defaults: {workspace: '~/work'}, list: [{id: 'a'}, {id: 'b'}]}}";
+        write(".openclaw/openclaw.json", text);
+        write("lib/node", "");
+        write("lib/dist/index.js", "");
+        if let Some(release) = release {
+            let package = format!("{{\"name\": \"openclaw\", \"version\": \"{release}\"}}");
+            write("lib/package.json", &package);
+        }
+        let unit = "[Service]\nExecStart=%h/lib/node %h/lib/dist/index.js gateway\n";
+        let sighting = at_rest(home.path(), unit);
+        let reading = read(&Reader::new(), &sighting, &Hasher::for_machine("m"));
+        let agents = reading.facts.expect("parses").agents;
+        let shown = agents[1].workspace.display().to_string();
+        shown.replace(&format!("{}/", home.path().display()), "")
+    }
+
+    #[test]
+    fn agents_without_a_workspace_work_where_the_release_puts_them() {
+        let (older, newer) = (".openclaw/workspace-b", "work/b");
+        for (release, is_older_there, expected) in [
+            (Some("2026.2.9"), false, older),
+            (Some("2026.5.28"), true, newer),
+            (Some("2026.4.1"), true, older),
+            (Some("2026.4.1"), false, newer),
+            (None, true, older),
+        ] {
+            assert_eq!(work_of_b(release, is_older_there), expected, "{release:?}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::inventory::{
     Agent, Census, EnvironmentVariable, Finding, Gateway, LoopbackUse, Memory, Process, ProcessId,
 };
 use crate::openclaw::environment::is_carried;
-use crate::openclaw::{Facts, MOST_RELATIONS, layout};
+use crate::openclaw::{Facts, MAX_ENTRIES, MOST_RELATIONS, layout};
 use crate::secret::Hasher;
 use crate::units::Bytes;
 
@@ -345,9 +345,12 @@ pub(super) fn unseen(sighting: &Sighting, facts: Option<&Facts>, ledger: &Ledger
     let edges = facts
         .filter(is_cut)
         .map(|_| format!("edges between its agents beyond the first {MOST_RELATIONS}"));
+    let cut = facts.into_iter().flat_map(|facts| &facts.cut);
+    let cut = cut.map(|key| format!("{key}: more than the first {MAX_ENTRIES}"));
     values
         .chain(shell)
         .chain(edges)
+        .chain(cut)
         .map(|text| format!("{}: {}", sighting.name, display::text(&text)))
         .collect()
 }

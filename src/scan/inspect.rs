@@ -266,6 +266,30 @@ mod tests {
     }
 
     #[test]
+    fn a_unit_whose_wrapper_is_not_here_is_still_a_gateways() {
+        let text = b"[Service]\nEnvironmentFile=-/srv/claw/env\nExecStart=/srv/claw/bin/openclaw-mine gateway run\n";
+        let Subject::Unit(facts) = inspected("claw.service", text).subject else {
+            panic!("no unit")
+        };
+        assert!(facts.starts_gateway);
+    }
+
+    #[test]
+    fn a_home_in_a_workspace_is_the_owners() {
+        let text = b"{agents: {list: [{id: 'a', workspace: '${HOME}/ws'}, {id: 'b', workspace: '${NOWHERE}'}]}}";
+        let inspection = inspected("openclaw.json", text);
+        let Subject::Config(facts) = &inspection.subject else {
+            panic!("no configuration")
+        };
+        let home = Reader::new().user(0, 0).home;
+        assert_eq!(facts.agents[0].workspace, home.join("ws"));
+        let [unseen] = &inspection.unseen[..] else {
+            panic!("{:?}", inspection.unseen)
+        };
+        assert!(unseen.ends_with("agents.list.1.workspace: variable NOWHERE is not set"));
+    }
+
+    #[test]
     fn a_crontab_and_a_dump_are_told_by_what_they_start_without_commands() {
         let table = b"T=SEKRET\n# @reboot openclaw gateway\n@reboot openclaw --profile work gateway --port 7 --token SEKRET\n0 5 * * * backup\n";
         let dump = br#"[{"name":"claw","pm_exec_path":"/usr/bin/openclaw","args":["--profile","work","gateway","--port","7"],

@@ -31,7 +31,7 @@ pub(super) fn in_words(reader: &Reader, words: &[String], home: &Path) -> Starte
     let commands = command::in_words(words);
     let resurrects = command::resurrects(words);
     if commands.is_empty() && !resurrects {
-        return in_scripts(reader, words, home);
+        return in_scripts(reader, words, home).or_wrapped(|| command::in_wrapper(words));
     }
     Started {
         commands,
@@ -46,12 +46,32 @@ pub(super) fn in_text(reader: &Reader, text: &str, home: &Path) -> Started {
     let commands = command::in_text(text);
     let resurrects = command::resurrects(&words);
     if commands.is_empty() && !resurrects {
-        return in_scripts(reader, &words, home);
+        return in_scripts(reader, &words, home).or_wrapped(|| {
+            let commands = command::commands(text).into_iter();
+            commands
+                .flat_map(|words| command::in_wrapper(&words))
+                .collect()
+        });
     }
     Started {
         commands,
         resurrects,
         ..Started::default()
+    }
+}
+
+impl Started {
+    /// Where no script tells what is started, the name of the program may; a script that it is stays named.
+    fn or_wrapped(self, commands: impl Fn() -> Vec<GatewayCommand>) -> Self {
+        if !self.commands.is_empty() {
+            return self;
+        }
+        let commands = commands();
+        Self {
+            is_unclear: self.is_unclear && commands.is_empty(),
+            commands,
+            ..self
+        }
     }
 }
 
@@ -151,6 +171,20 @@ mod tests {
         assert!(deeper.commands.is_empty() && deeper.is_unclear);
         let backup = started("#!/bin/sh\ntar c ~/.openclaw | gzip >/backup/openclaw.tgz\n");
         assert!(backup.commands.is_empty() && !backup.is_unclear);
+    }
+
+    #[test]
+    fn a_wrapper_counts_where_its_script_does_not_tell_what_it_starts() {
+        let home = tempfile::tempdir().unwrap();
+        let wrapper = home.path().join("openclaw-mine");
+        let line = "~/openclaw-mine gateway run";
+        let started = || in_text(&Reader::new(), line, home.path());
+        assert!(!started().commands[0].is_plain && started().script.is_none());
+        std::fs::write(&wrapper, "#!/bin/sh\nexec openclaw \"$@\" # the gateway\n").unwrap();
+        assert!(!started().commands[0].is_plain && !started().is_unclear);
+        std::fs::write(&wrapper, "#!/bin/sh\nexec openclaw gateway --port 7\n").unwrap();
+        assert_eq!(started().commands[0].port(), Some(7));
+        assert!(started().commands[0].is_plain);
     }
 
     #[test]

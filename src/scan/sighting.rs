@@ -149,7 +149,7 @@ pub(super) fn of_files(
         launch: None,
         config: config.to_owned(),
         started_with: Vec::new(),
-        variables: filled(own, &variable_files),
+        variables: filled(own, &user.home, &variable_files),
         variable_files,
         state_directory,
         user,
@@ -188,7 +188,7 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
     let config = locked
         .unwrap_or_else(|| first_there(reader, &layout::configs(&own, &home, &state_directory)));
     let variable_files = dotenv_files(reader, &state_directory, &home);
-    let variables = filled(own, &variable_files);
+    let variables = filled(own, &home, &variable_files);
     let name = name(&user, &state_directory);
     Sighting {
         name,
@@ -205,12 +205,17 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
     }
 }
 
-/// Fills an environment from files: the first that sets a variable is the one that counts.
+/// Fills an environment from files: the first that sets a variable is the one that counts. What starts a gateway sets `HOME`.
 fn filled(
     own: BTreeMap<String, String>,
+    home: &Path,
     files: &[(PathBuf, Vec<Assignment>)],
 ) -> BTreeMap<String, String> {
     let mut variables = own;
+    if let Some(home) = home.to_str().filter(|home| !home.is_empty()) {
+        let home = || home.to_owned();
+        variables.entry("HOME".to_owned()).or_insert_with(home);
+    }
     for Assignment { name, value, .. } in files.iter().flat_map(|(_, set)| set) {
         variables
             .entry(name.clone())

@@ -156,11 +156,50 @@ fn keys_of_models_skills_and_hooks_are_found() {
 #[test]
 fn invented_keys_and_wrong_shapes_are_passed_over() {
     for text in [
-        "{channels: {telegram: true, discord: [], slack: {accounts: [{botToken: 'x'}]}}}",
+        "{channels: {telegram: true, discord: [], slack: {accounts: [{botName: 'x'}]}}}",
         "{channels: {telegram: {botToken: {}, accounts: {a: 1, b: null}}}}",
         "{channels: 'all', models: {providers: [1]}, env: {vars: 3}, secrets: []}",
         "{channels: {telegram: {botToken: {source: 3, id: []}, tokenFile: []}}}",
     ] {
         assert_eq!(found(text, &[]), [""; 0], "{text}");
     }
+}
+
+#[test]
+fn a_secret_under_a_key_that_is_nobodys_is_told_and_a_known_one_once() {
+    let text = "{channels: {discord: {botToken: '${D}', token: 'a'}, telegram: {botToken: '1:b', accounts: {x: {token: 'c'}}}},
+        talk: {apiKey: 'd'}, tools: {web: {search: {apiKey: '${NONE}'}}}}";
+    let expected = [
+        "talk API key d  Shareable",
+        "discord token a discord/default OneSession",
+        "telegram bot token 1:b telegram/default OnePoller",
+        "telegram token c  Shareable",
+    ];
+    assert_eq!(found(text, &[]), expected);
+    let facts = read(text, &[]);
+    let unresolved: Vec<_> = facts.unresolved.iter().map(|it| it.key.as_str()).collect();
+    assert_eq!(
+        unresolved,
+        ["tools.web.search.apiKey", "channels.discord.botToken"]
+    );
+}
+
+#[test]
+fn variables_that_speak_of_secrets_are_credentials() {
+    let set = [
+        ("ANTHROPIC_API_KEY", "a"),
+        ("OPENCLAW_GATEWAY_TOKEN", "b"),
+        ("TELEGRAM_BOT_TOKEN", "c"),
+        ("GIT_TOKEN", " "),
+        ("LANG", "C"),
+    ];
+    let text = "{env: {vars: {BRAVE_API_KEY: 'd', OTHER_API_KEY: '${NONE}'}}}";
+    let expected = [
+        "brave API key d  Shareable",
+        "anthropic API key a  Shareable",
+        "brave API key d  Shareable",
+        "gateway token b  Shareable",
+    ];
+    assert_eq!(found(text, &set), expected);
+    assert_eq!(read(text, &set).unresolved[0].key, "env.vars.OTHER_API_KEY");
 }
