@@ -54,6 +54,21 @@ pub(super) fn roster(config: &Merged) -> Vec<(String, Value)> {
     roster
 }
 
+/// Returns the keys of the elements of `agents.list` that are passed over for want of an id; OpenClaw refuses them.
+pub(super) fn nameless(config: &Merged) -> Vec<String> {
+    let list = config.get(&["agents", "list"]).unwrap_or_default();
+    if config.find(&["agents", "entries"]).is_some() {
+        return Vec::new();
+    }
+    let elements = list.as_array().into_iter().flatten().take(MAX_ENTRIES);
+    let nameless = elements
+        .enumerate()
+        .filter(|(_, entry)| entry.get("id").and_then(Value::as_str).is_none());
+    nameless
+        .map(|(index, _)| format!("agents.list.{index}"))
+        .collect()
+}
+
 /// Returns where a setting of an agent stands, where it is set.
 pub(super) fn place_of(config: &Merged, id: &str, keys: &[&str]) -> Option<Place> {
     let index;

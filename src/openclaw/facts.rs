@@ -83,6 +83,8 @@ pub struct Facts {
     pub browser: Option<Browser>,
     /// Credentials and workspaces whose values cannot be told from here.
     pub unresolved: Vec<Unresolved>,
+    /// The keys of entries that name no agent where one should be.
+    pub nameless: Vec<String>,
     /// The keys whose entries are more than are looked at, [`MAX_ENTRIES`].
     pub cut: Vec<String>,
     /// Whether variables also come from the user's login shell, which a scan does not run.
@@ -131,6 +133,7 @@ pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
         facilities: facilities(config, context),
         browser: browser(config, context),
         unresolved: search.unresolved,
+        nameless: super::agents::nameless(config),
         cut: cut(config),
         imports_shell: config.get(&["env", "shellEnv", "enabled"]) == Some(Value::Bool(true)),
     }
@@ -318,6 +321,8 @@ mod tests {
         assert_eq!(workspaces(list), expected);
         let odd = "{agents: {list: [{id: 'Big One'}, {id: 'big-one'}, {id: 3}, 'x', {}]}}";
         assert_eq!(workspaces(odd), ["Big One /home/joe/.openclaw/workspace"]);
+        let nameless = ["agents.list.2", "agents.list.3", "agents.list.4"];
+        assert_eq!(read(odd, &[]).nameless, nameless);
         let both = "{agents: {entries: {a: {}, constructor: {}, b: 1}, list: [{id: 'c'}]}}";
         let expected = [
             "a /home/joe/.openclaw/workspace-a",

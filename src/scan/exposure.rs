@@ -35,6 +35,8 @@ pub(super) fn findings(reader: &Reader, sighting: &Sighting) -> Vec<Finding> {
 /// Whether everybody can read a file: it and every directory above it let others in.
 fn is_open(reader: &Reader, file: &Path) -> bool {
     let has = |path: &Path, bit: u32| reader.mode(path).is_some_and(|mode| mode & bit != 0);
+    // What stands above a path from the current directory shows only once it is resolved.
+    let file = &reader.resolve(file);
     has(file, OTHERS_READ)
         && file
             .ancestors()
@@ -80,6 +82,21 @@ mod tests {
             found(UNIT, 0o755, 0o644),
             ["OM-C007 openclaw-gateway.service:3"]
         );
+    }
+
+    #[test]
+    fn a_path_from_the_current_directory_is_looked_at_from_the_root_on() {
+        let home = tempfile::tempdir().expect("a directory");
+        let file = home.path().join("unit");
+        std::fs::write(&file, "").expect("written");
+        for path in [home.path(), file.as_path()] {
+            let open = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(path, open).expect("changed");
+        }
+        let here = std::env::current_dir().expect("a directory");
+        let up: std::path::PathBuf = here.ancestors().skip(1).map(|_| "..").collect();
+        let below = file.strip_prefix("/").expect("absolute");
+        assert!(is_open(&Reader::new(), &up.join(below)));
     }
 
     #[test]

@@ -347,8 +347,11 @@ pub(super) fn unseen(sighting: &Sighting, facts: Option<&Facts>, ledger: &Ledger
         .map(|_| format!("edges between its agents beyond the first {MOST_RELATIONS}"));
     let cut = facts.into_iter().flat_map(|facts| &facts.cut);
     let cut = cut.map(|key| format!("{key}: more than the first {MAX_ENTRIES}"));
+    let nameless = facts.into_iter().flat_map(|facts| &facts.nameless);
+    let nameless = nameless.map(|key| format!("{key}: it is passed over, it has no id"));
     values
         .chain(shell)
+        .chain(nameless)
         .chain(edges)
         .chain(cut)
         .map(|text| format!("{}: {}", sighting.name, display::text(&text)))
