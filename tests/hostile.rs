@@ -13,8 +13,8 @@ use ocmigrate::scan;
 use ocmigrate::secret::Hasher;
 use proptest::prelude::*;
 
-/// A word that stands only where secrets stand.
-const SECRET: &str = "SEKRET7";
+/// A word that stands only where secrets stand, and that names no variable: `$NAME` refers to one, and its name is told.
+const SECRET: &str = "Sekret7";
 
 /// Everything that is said of files: as text, as JSON, and by `Debug`.
 fn said(files: &[(&str, &[u8])]) -> String {
@@ -137,4 +137,110 @@ fn a_file_full_of_accounts_bindings_and_agents_ends() {
     let begun = std::time::Instant::now();
     said(&[("openclaw.json", text.as_bytes())]);
     assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+}
+
+/// What is said of one file, or of a directory with it, by name.
+fn said_of(name: &str, make: impl FnOnce(&Path)) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    make(&path);
+    let begun = std::time::Instant::now();
+    let subject = if path.parent() == Some(directory.path()) {
+        path.clone()
+    } else {
+        path.parent().unwrap().to_path_buf()
+    };
+    let inspection = scan::inspect(&Reader::new(), &subject, &Hasher::for_machine("m"));
+    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+    report::inspect_text(&[inspection])
+}
+
+fn written(name: &str, text: &str) -> String {
+    said_of(name, |path| std::fs::write(path, text).unwrap())
+}
+
+#[test]
+fn what_is_too_large_or_too_deep_is_refused_and_said() {
+    let sparse = said_of("openclaw.json", |path| {
+        std::fs::File::create(path)
+            .unwrap()
+            .set_len(100 << 20)
+            .unwrap();
+    });
+    assert!(
+        sparse.contains("OM-C001") && sparse.contains("larger than 2097152 bytes"),
+        "{sparse}"
+    );
+    for (open, close) in [("[", "]"), ("{a:", "}")] {
+        let text = format!("{}{}", open.repeat(100_000), close.repeat(100_000));
+        let deep = written("openclaw.json", &text);
+        assert!(deep.contains("nested deeper than 200 levels"), "{deep}");
+    }
+    let dump = format!(
+        "[{{\"name\": {}1{}}}]",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    assert!(written("dump.pm2", &dump).contains("it is no dump that can be read"));
+}
+
+#[test]
+fn what_is_no_file_or_leads_in_a_circle_is_refused_and_said() {
+    for name in [
+        "openclaw.json",
+        "state/openclaw.json",
+        "x.service",
+        "state/.env",
+    ] {
+        let said = said_of(name, |path| {
+            rustix::fs::mkfifoat(rustix::fs::CWD, path, 0o600.into()).unwrap();
+        });
+        assert!(said.contains("not a regular file"), "{name}: {said}");
+        let said = said_of(name, |path| {
+            std::os::unix::fs::symlink(path.file_name().unwrap(), path).unwrap();
+        });
+        assert!(said.contains("symbolic links"), "{name}: {said}");
+    }
+    let device = said_of("openclaw.json", |path| {
+        std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    });
+    assert!(device.contains("not a regular file"), "{device}");
+}
+
+#[test]
+fn what_is_cut_is_said() {
+    let many =
+        |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    let state = |env: &str| {
+        said_of("state/.env", |path| {
+            std::fs::write(path, env).unwrap();
+            let config = "{channels: {telegram: {botToken: '${T}'}}}";
+            std::fs::write(path.with_file_name("openclaw.json"), config).unwrap();
+        })
+    };
+    let large = state(&format!("T={SECRET}\n{}", "# a comment\n".repeat(30_000)));
+    assert!(large.contains(".env`: larger than 262144 bytes"), "{large}");
+    let long = state(&many(2_000, &|n| format!("A{n}_TOKEN={SECRET}{n}\n")));
+    assert!(
+        long.contains(".env`: variables after the first 1000"),
+        "{long}"
+    );
+    assert!(
+        long.contains("secrets in variables: more than the first 500"),
+        "{long}"
+    );
+    assert!(!long.contains(SECRET) && !large.contains(SECRET));
+    let table = many(1_500, &|n| {
+        format!("A{n}=1\n@reboot openclaw --profile a{n} gateway\n")
+    });
+    let table = written("root", &table);
+    assert!(table.contains("`: lines after the first 1000"), "{table}");
+    let apps = many(1_200, &|n| {
+        format!(
+            "{{\"name\": \"a{n}\", \"pm_exec_path\": \"/usr/bin/openclaw\", \"args\": [\"gateway\"]}},"
+        )
+    });
+    let dump = written("dump.pm2", &format!("[{}]", apps.trim_end_matches(',')));
+    assert!(dump.contains("applications after the first 1000"), "{dump}");
 }

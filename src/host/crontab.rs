@@ -15,8 +15,8 @@ pub struct Line {
     pub environment: Vec<(String, String, u32)>,
 }
 
-/// The most lines of a table that are read.
-const LINES_LIMIT: usize = 10_000;
+/// The most lines of a table that are read; each that runs something keeps the variables above it.
+pub const LINES_LIMIT: usize = 1_000;
 
 /// Reads a table. Comments and lines that cron would not understand run nothing.
 ///

@@ -17,11 +17,13 @@ mod socket;
 mod texts;
 mod weight;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::OFlags;
 
@@ -33,6 +35,10 @@ pub use weight::{ENTRIES_LIMIT, Weight};
 
 /// The most bytes of a file that is read at once: 10 MiB.
 pub const FILE_LIMIT: u64 = 10 * 1024 * 1024;
+/// The most paths of which it is kept why they were not read.
+pub const REFUSED_LIMIT: usize = 1_000;
+/// The device number of `/dev/null`, 1:3; null(4), makedev(3).
+const NULL_DEVICE: u64 = 0x103;
 /// The most entries of a directory that are listed.
 pub const LIST_LIMIT: usize = 10_000;
 
@@ -71,6 +77,19 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    /// Says it in one line, with what the system said.
+    #[must_use]
+    pub fn with_cause(&self) -> String {
+        match self {
+            Self::Io { source, .. } => format!("{self}: {source}"),
+            Self::NotRegular { .. } | Self::TooLarge { .. } | Self::Program { .. } => {
+                self.to_string()
+            }
+        }
+    }
+}
+
 /// A `Result` of the reader.
 pub type Result<T, E = ReadError> = std::result::Result<T, E>;
 
@@ -87,10 +106,10 @@ pub enum Kind {
     Other,
 }
 
-/// The read-only door to the host.
+/// The read-only door to the host. It keeps what it refused to read, to be told at the end.
 #[derive(Debug, Default)]
 pub struct Reader {
-    _private: (),
+    refused: Mutex<BTreeMap<PathBuf, String>>,
 }
 
 impl Reader {
@@ -106,18 +125,36 @@ impl Reader {
         rustix::process::geteuid().is_root()
     }
 
-    /// Reads a regular file of at most [`FILE_LIMIT`] bytes, through links; `None` where there is none.
-    pub fn file(&self, path: &Path) -> Result<Option<Vec<u8>>> {
-        let file = match open(path) {
-            Ok(file) => file,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(source) => return Err(io_error(path, source)),
-        };
-        let metadata = file.metadata().map_err(|source| io_error(path, source))?;
-        if !metadata.is_file() {
-            return Err(ReadError::NotRegular { path: path.into() });
+    /// Notes that something there is passed over; the first reason for a path counts.
+    pub fn refuse(&self, path: &Path, why: &str) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() < REFUSED_LIMIT {
+            let why = || why.to_owned();
+            refused.entry(path.to_path_buf()).or_insert_with(why);
         }
-        bounded(file, path, FILE_LIMIT).map(Some)
+    }
+
+    /// Returns what was passed over since the last call, with the reason; at most [`REFUSED_LIMIT`] paths.
+    #[must_use]
+    pub fn take_refused(&self) -> BTreeMap<PathBuf, String> {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *refused)
+    }
+
+    /// Reads a regular file of at most [`FILE_LIMIT`] bytes, through links; `None` where there is none.
+    ///
+    /// What cannot be read is also kept for [`Self::take_refused`].
+    pub fn file(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+        self.file_within(path, FILE_LIMIT)
+    }
+
+    /// Reads a file as [`Self::file`] does, with a limit of its own.
+    pub fn file_within(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+        let read = whole(path, limit);
+        if let Err(error) = &read {
+            self.refuse(path, &error.with_cause());
+        }
+        read
     }
 
     /// Reads the first bytes of a regular file, at most `limit`, through links; `None` where there is none.
@@ -203,11 +240,36 @@ impl Reader {
         let Ok(entries) = fs::read_dir(path) else {
             return Vec::new();
         };
-        let names = entries.take(LIST_LIMIT).flatten();
+        let mut entries = entries.flatten();
+        let names = entries.by_ref().take(LIST_LIMIT);
         let mut names: Vec<_> = names.map(|entry| entry.file_name()).collect();
+        if entries.next().is_some() {
+            let shown = crate::display::path(path);
+            self.refuse(
+                path,
+                &format!("list `{shown}`: more than {LIST_LIMIT} names"),
+            );
+        }
         names.sort();
         names
     }
+}
+
+fn whole(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let file = match open(path) {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(source) => return Err(io_error(path, source)),
+    };
+    let metadata = file.metadata().map_err(|source| io_error(path, source))?;
+    if metadata.is_file() {
+        return bounded(file, path, limit).map(Some);
+    }
+    // A unit is masked by a link to it.
+    if metadata.file_type().is_char_device() && metadata.rdev() == NULL_DEVICE {
+        return Ok(None);
+    }
+    Err(ReadError::NotRegular { path: path.into() })
 }
 
 /// Opens a file for reading such that a pipe or a terminal in its place neither blocks nor is taken over.
@@ -258,8 +320,32 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let pipe = directory.path().join("openclaw.json");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
-        let answer = Reader::new().file(&pipe);
+        let reader = Reader::new();
+        let answer = reader.file(&pipe);
         assert!(matches!(answer, Err(ReadError::NotRegular { .. })));
+        let refused = reader.take_refused();
+        assert!(
+            refused[&pipe].ends_with("not a regular file"),
+            "{refused:?}"
+        );
+        assert!(reader.take_refused().is_empty());
+    }
+
+    #[test]
+    fn a_null_device_is_nothing_and_a_loop_of_links_says_what_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let (masked, link) = (
+            directory.path().join("masked"),
+            directory.path().join("link"),
+        );
+        std::os::unix::fs::symlink("/dev/null", &masked).unwrap();
+        std::os::unix::fs::symlink("link", &link).unwrap();
+        let reader = Reader::new();
+        assert!(reader.file(&masked).unwrap().is_none());
+        assert!(reader.file(&link).is_err());
+        let refused = reader.take_refused();
+        assert_eq!(refused.keys().collect::<Vec<_>>(), [&link]);
+        assert!(refused[&link].contains("symbolic links"), "{refused:?}");
     }
 
     #[test]

@@ -21,6 +21,17 @@ pub struct Inspection {
     pub unseen: Vec<String>,
 }
 
+impl Inspection {
+    /// Returns the configuration that stands there, or in the directory.
+    #[must_use]
+    pub fn config(&self) -> Option<&Config> {
+        match &self.subject {
+            Subject::Config(facts) | Subject::StateDirectory(facts) => Some(&facts.config),
+            Subject::Unit(_) | Subject::Crontab(_) | Subject::Pm2Dump(_) | Subject::Unknown => None,
+        }
+    }
+}
+
 /// The kinds of files and directories that are understood.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind")]

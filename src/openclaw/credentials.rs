@@ -51,6 +51,8 @@ pub(super) struct Search {
     pub(super) found: Vec<FoundCredential>,
     pub(super) files: Vec<SecretFile>,
     pub(super) unresolved: Vec<Unresolved>,
+    /// Whether more variables speak of secrets than are looked at.
+    pub(super) is_cut: bool,
 }
 
 /// Searches everything beside the channels, then the channels, then what else their sections and the variables hold: what
@@ -98,6 +100,7 @@ impl Searching<'_> {
             found,
             files,
             unresolved,
+            is_cut: _,
         } = &self.search;
         found.iter().any(|it| it.key == key)
             || files.iter().any(|it| it.key == key)
@@ -110,7 +113,8 @@ impl Searching<'_> {
         let secrets = variables.filter(|(name, value)| {
             is_secret_name(name) && !value.trim().is_empty() && !is_channel_variable(name)
         });
-        for (name, value) in secrets.take(MAX_ENTRIES) {
+        let mut secrets = secrets;
+        for (name, value) in secrets.by_ref().take(MAX_ENTRIES) {
             let value = value.trim();
             self.search.found.push(FoundCredential {
                 kind: kind_of_variable(name),
@@ -122,6 +126,7 @@ impl Searching<'_> {
                 exclusivity: Exclusivity::Shareable,
             });
         }
+        self.search.is_cut = secrets.next().is_some();
     }
 
     fn channel(&mut self, channel: &str, section: &Value) {

@@ -134,12 +134,12 @@ pub fn facts(config: &Merged, context: &Context<'_>) -> Facts {
         browser: browser(config, context),
         unresolved: search.unresolved,
         nameless: super::agents::nameless(config),
-        cut: cut(config),
+        cut: cut(config, search.is_cut),
         imports_shell: config.get(&["env", "shellEnv", "enabled"]) == Some(Value::Bool(true)),
     }
 }
 
-fn cut(config: &Merged) -> Vec<String> {
+fn cut(config: &Merged, has_more_variables: bool) -> Vec<String> {
     let channels = config.find(&["channels"]).map(|channels| &channels.kind);
     let names = match channels {
         Some(ItemKind::Object(channels)) => {
@@ -161,7 +161,12 @@ fn cut(config: &Merged) -> Vec<String> {
     let is_cut = |path: &Vec<&str>| config.find(path).is_some_and(|it| it.len() > MAX_ENTRIES);
     let lists = lists.filter(is_cut).map(|path| path.join("."));
     let secrets = is_cut_short(config).then(|| "secrets".to_owned());
-    lists.take(MAX_ENTRIES).chain(secrets).collect()
+    let variables = has_more_variables.then(|| "secrets in variables".to_owned());
+    lists
+        .take(MAX_ENTRIES)
+        .chain(secrets)
+        .chain(variables)
+        .collect()
 }
 
 /// docs/tools/browser-linux-troubleshooting.md of 2026.9.6.

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 
 use super::Document;
-use super::config::{ConfigError, MAX_BYTES, MAX_DEPTH};
+use super::config::{ConfigError, MAX_DEPTH};
 use super::layout::expand;
 use super::merged::{At, Item, ItemKind, Merged};
 use super::tree::{Kind, Node};
@@ -26,6 +26,8 @@ const MAX_FILES_DEEP: usize = 10;
 const MAX_NAME: usize = 4096;
 /// The most problems that are told.
 const MAX_PROBLEMS: usize = 100;
+/// The most bytes of all included files together.
+const MAX_INCLUDED_BYTES: usize = 10 * 1024 * 1024;
 /// The most inclusions that are followed, so that files which include each other many times over cannot hold a scan up.
 const MAX_INCLUSIONS: usize = 1000;
 
@@ -269,7 +271,7 @@ impl Merging<'_> {
             return Err(IncludeError::TooDeep);
         }
         self.inclusions += 1;
-        if self.inclusions > MAX_INCLUSIONS || self.bytes > MAX_BYTES {
+        if self.inclusions > MAX_INCLUSIONS || self.bytes > MAX_INCLUDED_BYTES {
             return Err(IncludeError::TooMany);
         }
         let text = self.reader.read(&path).map_err(IncludeError::Unreadable)?;

@@ -36,7 +36,7 @@ pub mod sessions;
 pub use auth_store::{auth_store, oauth_logins};
 pub use bind::{Rewrite, RewriteError, Rewritten, find_included_tie, for_container};
 pub use bindings::{BindingProblem, BindingProblemKind};
-pub use config::{ConfigError, Document, MAX_ENTRIES};
+pub use config::{ConfigError, Document, MAX_BYTES, MAX_ENTRIES};
 pub use credentials::{FoundCredential, Unresolved};
 pub use edges::{MOST_RELATIONS, Relation};
 pub use facts::{Browser, Context, Facts, facts};

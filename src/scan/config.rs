@@ -9,8 +9,8 @@ use crate::host::reader::{Kind, Reader};
 use crate::inventory::{Auth, Config, Finding, GatewayName, Place, catalogued};
 use crate::openclaw::release::{Placing, placing};
 use crate::openclaw::{
-    Context, Document, Facts, Merged, Origin, RewriteError, Version, facts, find_included_tie,
-    for_container, include_roots, meaning, merge,
+    Context, Document, Facts, MAX_BYTES, Merged, Origin, RewriteError, Version, facts,
+    find_included_tie, for_container, include_roots, meaning, merge,
 };
 use crate::secret::Hasher;
 
@@ -31,14 +31,14 @@ pub(super) fn read(reader: &Reader, sighting: &Sighting, hasher: &Hasher) -> Rea
     let path = reader.resolve(&sighting.config);
     let mut findings = Vec::new();
     findings.extend(uneditable_link(reader, sighting, &path));
-    let text = match reader.file(&path) {
+    let text = match reader.file_within(&path, MAX_BYTES as u64) {
         Ok(Some(text)) => text,
         Ok(None) => {
             findings.push(bad(sighting, "there is no such file"));
             Vec::new()
         }
         Err(error) => {
-            findings.push(bad(sighting, &error.to_string()));
+            findings.push(bad(sighting, &error.with_cause()));
             Vec::new()
         }
     };

@@ -59,7 +59,7 @@ fn read(reader: &Reader, file: &SecretFile) -> Result<Option<FoundCredential>, S
         Ok(Some(text)) => file.credential(&text).map(Some).map_err(str::to_owned),
         Ok(None) if file.is_optional => Ok(None),
         Ok(None) => Err("its file does not exist".to_owned()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error.with_cause()),
     }
 }
 

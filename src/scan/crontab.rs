@@ -8,7 +8,7 @@ use super::launch::{Launches, Source};
 use super::unit_file::Assigned;
 use super::{script, users};
 use crate::display;
-use crate::host::crontab::lines;
+use crate::host::crontab::{LINES_LIMIT, lines};
 use crate::host::reader::Reader;
 use crate::inventory::{CronStarter, Place, Starter, User, When};
 
@@ -67,6 +67,17 @@ pub(super) fn table(
     let Ok(Some(text)) = reader.file(file) else {
         return;
     };
+    if text
+        .split(|byte| *byte == b'\n')
+        .nth(LINES_LIMIT + 1)
+        .is_some()
+    {
+        let why = format!(
+            "`{}`: lines after the first {LINES_LIMIT}",
+            display::path(file)
+        );
+        reader.refuse(file, &why);
+    }
     for line in lines(&String::from_utf8_lossy(&text), owner.is_none()) {
         let column = line.user.as_deref();
         let Some(user) = owner.or_else(|| users::named(all, column?)) else {

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+/// The most bytes of such a file that are read.
+pub(super) const FILE_LIMIT: u64 = 256 * 1024;
+/// The most variables of one that count.
+pub(super) const VARIABLES_LIMIT: usize = 1_000;
+
 /// A variable and its line.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Assignment {

@@ -27,7 +27,7 @@ impl IncludeReader for Files<'_> {
         if self.0.names(path).is_some_and(|names| names > 1) {
             return Err("it has several names (hard links), which OpenClaw refuses".to_owned());
         }
-        let text = self.0.file(path).map_err(|error| error.to_string())?;
+        let text = self.0.file(path).map_err(|error| error.with_cause())?;
         match text {
             Some(text) if text.len() > MAX_INCLUDE_BYTES => {
                 Err("it is larger than 2 MiB".to_owned())

@@ -37,7 +37,7 @@ enum Form {
 /// file's owner; its environment is the directory's `.env` alone.
 #[must_use]
 pub fn inspect(reader: &Reader, path: &Path, hasher: &Hasher) -> Inspection {
-    match form(reader, path) {
+    let mut inspection = match form(reader, path) {
         Form::Config => {
             let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
             let sighting = sighting::of_files(
@@ -67,10 +67,21 @@ pub fn inspect(reader: &Reader, path: &Path, hasher: &Hasher) -> Inspection {
                     "it is no configuration, state directory, unit file, crontab or dump of pm2"
                         .to_owned()
                 }
-                Err(error) => error.to_string(),
+                Err(error) => error.with_cause(),
             }],
         },
+    };
+    // A configuration that cannot be read is a finding.
+    let of_config = inspection.config().map(|config| config.path.clone());
+    let is_told = |refused: &Path| of_config.as_deref() == Some(refused);
+    let refused = reader.take_refused().into_iter();
+    let refused = refused.filter(|(refused, _)| !is_told(refused));
+    for (_, why) in refused {
+        if !inspection.unseen.contains(&why) {
+            inspection.unseen.push(why);
+        }
     }
+    inspection
 }
 
 fn form(reader: &Reader, path: &Path) -> Form {
@@ -85,7 +96,7 @@ fn form(reader: &Reader, path: &Path) -> Form {
     let has_section = text.split(|byte| *byte == b'\n').any(is_unit);
     if name.contains(".service") || has_section && !is_script {
         Form::Unit
-    } else if serde_json::from_slice::<Vec<IgnoredAny>>(&text).is_ok() {
+    } else if serde_json::from_slice::<Vec<BTreeMap<String, IgnoredAny>>>(&text).is_ok() {
         Form::Pm2Dump
     } else if name.contains(".json") || text.trim_ascii().starts_with(b"{") {
         Form::Config
@@ -186,8 +197,13 @@ fn crontab(reader: &Reader, path: &Path) -> Inspection {
 fn pm2_dump(reader: &Reader, path: &Path) -> Inspection {
     let (uid, gid) = reader.owner(path).unwrap_or_default();
     let user = reader.user(uid, gid);
-    let launches = pm2::dump(reader, path, &user, &users::all(reader)).unwrap_or_default();
-    starts(reader, path, launches, Subject::Pm2Dump)
+    let launches = pm2::dump(reader, path, &user, &users::all(reader));
+    let unseen = launches
+        .is_none()
+        .then(|| "it is no dump that can be read".to_owned());
+    let mut inspection = starts(reader, path, launches.unwrap_or_default(), Subject::Pm2Dump);
+    inspection.unseen.extend(unseen);
+    inspection
 }
 
 fn starts(
@@ -196,6 +212,7 @@ fn starts(
     launches: Launches,
     subject: fn(StartFacts) -> Subject,
 ) -> Inspection {
+    let cut = launches.cut().collect();
     let starts = launches.found.into_iter().map(|launch| Start {
         user: display::text(&launch.user.name),
         state_directory: launch.state_directory(reader),
@@ -208,7 +225,7 @@ fn starts(
             starts: starts.collect(),
         }),
         findings: launches.findings,
-        unseen: Vec::new(),
+        unseen: cut,
     }
 }
 

@@ -26,6 +26,9 @@ pub(super) struct Launch {
     pub(super) arming: Arming,
 }
 
+/// The most starters of one user that are looked at: any user can write as many as there is room for.
+const STARTERS_LIMIT: usize = 1_000;
+
 /// Everything that would start a gateway, and what could not be understood.
 #[derive(Debug, Default)]
 pub(super) struct Launches {
@@ -33,6 +36,8 @@ pub(super) struct Launches {
     pub(super) findings: Vec<Finding>,
     /// The pm2 directories of which something brings the dump back, and when.
     pub(super) resurrected: Vec<(PathBuf, When)>,
+    /// How many each user has, by the user's id; those beyond [`STARTERS_LIMIT`] are not in `found`.
+    counts: BTreeMap<u32, usize>,
 }
 
 impl Launch {
@@ -92,6 +97,14 @@ pub(super) struct Source<'a> {
 }
 
 impl Launches {
+    /// Says whose starters are more than are looked at, a line for each user.
+    pub(super) fn cut(&self) -> impl Iterator<Item = String> {
+        let many = self.counts.iter().filter(|it| *it.1 > STARTERS_LIMIT);
+        many.map(|(uid, count)| {
+            format!("{count} things start a gateway by uid {uid}: only the first {STARTERS_LIMIT} were looked at")
+        })
+    }
+
     /// Takes in what a command came to.
     pub(super) fn take(&mut self, started: super::script::Started, source: &Source, all: &[User]) {
         if started.is_unclear && source.when != When::ByHand {
@@ -122,6 +135,11 @@ impl Launches {
             let becomes = command.user.as_deref();
             let user = becomes.and_then(|name| users::named(all, name));
             let user = user.unwrap_or(source.user).clone();
+            let count = self.counts.entry(source.user.uid).or_default();
+            *count += 1;
+            if *count > STARTERS_LIMIT {
+                continue;
+            }
             self.found.push(Launch {
                 arming: source.starter.arming(&user.name),
                 starter: source.starter.clone(),
@@ -132,5 +150,52 @@ impl Launches {
                 environment: source.environment.to_vec(),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openclaw::command::in_text;
+    use crate::scan::script::Started;
+
+    #[test]
+    fn one_users_starters_crowd_out_nobody_elses_and_what_is_cut_is_said() {
+        let user = |uid| User {
+            name: format!("user{uid}"),
+            uid,
+            gid: uid,
+            home: "/home/user".into(),
+        };
+        let mut launches = Launches::default();
+        for (uid, count) in [(1000, STARTERS_LIMIT + 2), (1001, 1)] {
+            let user = user(uid);
+            let source = Source {
+                starter: &Starter::Orphan,
+                when: When::AtBoot,
+                user: &user,
+                environment: &[],
+                place: String::new(),
+            };
+            let commands = in_text(&"openclaw gateway\n".repeat(count));
+            let started = Started {
+                commands,
+                ..Started::default()
+            };
+            launches.take(started, &source, &[]);
+        }
+        let of = |uid| {
+            launches
+                .found
+                .iter()
+                .filter(|it| it.user.uid == uid)
+                .count()
+        };
+        assert_eq!((of(1000), of(1001)), (STARTERS_LIMIT, 1));
+        let cut: Vec<_> = launches.cut().collect();
+        assert_eq!(
+            cut,
+            ["1002 things start a gateway by uid 1000: only the first 1000 were looked at"]
+        );
     }
 }

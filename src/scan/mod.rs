@@ -45,6 +45,8 @@ mod unit_file;
 mod units;
 mod users;
 
+use std::collections::BTreeSet;
+
 use crate::host::reader::Reader;
 use crate::inventory::{Engine, FORMAT, Finding, Gateway, Inventory};
 use crate::secret::Hasher;
@@ -114,6 +116,11 @@ pub fn scan(
     }
     let edges = bonds.edges(&gateways, &companions);
     companions.extend(noted);
+    let configs: BTreeSet<_> = gateways.iter().map(|it| &it.config.path).collect();
+    let refused = reader.take_refused().into_iter();
+    // A configuration that cannot be read is a finding.
+    let refused = refused.filter(|(path, _)| !configs.contains(path));
+    unseen.extend(refused.map(|(_, why)| why));
     sort(&mut findings);
     Inventory {
         format: FORMAT,

@@ -41,7 +41,7 @@ pub(super) fn find(
     let dumps = ["dump.pm2", "dump.pm2.bak"].map(|name| directory.join(name));
     let read = |dump: &PathBuf| {
         let text = reader.file(dump).ok()??;
-        Some((dump.clone(), parse(&text)?))
+        Some((dump.clone(), parse_told(reader, dump, &text)?))
     };
     let Some((dump, applications)) = dumps.iter().find_map(read) else {
         return;
@@ -51,7 +51,7 @@ pub(super) fn find(
 
 /// Finds the applications of one dump that start a gateway; `None` where the file is no dump.
 pub(super) fn dump(reader: &Reader, file: &Path, user: &User, all: &[User]) -> Option<Launches> {
-    let applications = parse(&reader.file(file).ok()??)?;
+    let applications = parse_told(reader, file, &reader.file(file).ok()??)?;
     let mut launches = Launches::default();
     take(
         reader,
@@ -103,6 +103,18 @@ fn take(
     }
 }
 
+/// Parses a dump, and has it told where it has more applications than are looked at.
+fn parse_told(reader: &Reader, dump: &Path, text: &[u8]) -> Option<Vec<Application>> {
+    let mut applications = parse(text)?;
+    if applications.len() > APPLICATIONS_LIMIT {
+        let shown = display::path(dump);
+        let why = format!("`{shown}`: applications after the first {APPLICATIONS_LIMIT}");
+        reader.refuse(dump, &why);
+        applications.truncate(APPLICATIONS_LIMIT);
+    }
+    Some(applications)
+}
+
 /// An application that calls pm2 again resurrects nothing at boot.
 fn started_by(outcome: Started) -> Started {
     Started {
@@ -121,7 +133,7 @@ pub(super) fn daemon_directory(title: &str) -> Option<PathBuf> {
 
 fn parse(text: &[u8]) -> Option<Vec<Application>> {
     let dump: Value = serde_json::from_slice(text).ok()?;
-    let applications = dump.as_array()?.iter().take(APPLICATIONS_LIMIT);
+    let applications = dump.as_array()?.iter().take(APPLICATIONS_LIMIT + 1);
     Some(applications.map(application).collect())
 }
 

@@ -36,6 +36,7 @@ pub(super) fn launches(reader: &Reader, unseen: &mut Vec<String>) -> Launches {
             pm2::find(reader, &directory, when, user, &all, &mut launches);
         }
     }
+    unseen.extend(launches.cut());
     launches
 }
 

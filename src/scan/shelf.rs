@@ -1,6 +1,6 @@
 //! The directories and files of systemd's units, each read once: the managers of all users look into most of them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,17 @@ use std::rc::Rc;
 
 use crate::host::reader::Reader;
 
+/// The most bytes of one unit file: far more than any has.
+pub(super) const UNIT_LIMIT: u64 = 256 * 1024;
+/// The most bytes of all unit files together: they are kept, and any user can write many.
+const ALL_LIMIT: usize = 64 * 1024 * 1024;
+
 /// What was read so far.
 pub(super) struct Shelf<'r> {
     pub(super) reader: &'r Reader,
     lists: RefCell<BTreeMap<PathBuf, Rc<[OsString]>>>,
     texts: RefCell<BTreeMap<PathBuf, Option<Rc<str>>>>,
+    bytes: Cell<usize>,
     paths: RefCell<BTreeMap<PathBuf, Rc<Path>>>,
 }
 
@@ -22,6 +28,7 @@ impl<'r> Shelf<'r> {
             reader,
             lists: RefCell::default(),
             texts: RefCell::default(),
+            bytes: Cell::default(),
             paths: RefCell::default(),
         }
     }
@@ -36,7 +43,12 @@ impl<'r> Shelf<'r> {
     /// Returns the text of a regular file, through links; `None` where there is none or it cannot be read.
     pub(super) fn text(&self, file: &Path) -> Option<Rc<str>> {
         once(&self.texts, file, || {
-            let bytes = self.reader.file(file).ok()??;
+            if self.bytes.get() > ALL_LIMIT {
+                self.reader.refuse(file, &past_all(file));
+                return None;
+            }
+            let bytes = self.reader.file_within(file, UNIT_LIMIT).ok()??;
+            self.bytes.set(self.bytes.get() + bytes.len());
             Some(String::from_utf8_lossy(&bytes).into())
         })
     }
@@ -45,6 +57,11 @@ impl<'r> Shelf<'r> {
     pub(super) fn resolve(&self, path: &Path) -> Rc<Path> {
         once(&self.paths, path, || self.reader.resolve(path).into())
     }
+}
+
+fn past_all(file: &Path) -> String {
+    let file = crate::display::path(file);
+    format!("read `{file}`: unit files before it have more than 64 MiB")
 }
 
 fn once<T: Clone>(
@@ -64,6 +81,30 @@ fn once<T: Clone>(
 #[expect(clippy::disallowed_methods, reason = "the test makes files")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn units_beyond_the_limits_are_no_texts_and_are_told() {
+        let home = tempfile::tempdir().expect("a directory");
+        let limit = usize::try_from(UNIT_LIMIT).expect("fits");
+        let make = |name: &str, length: usize| {
+            let file = home.path().join(name);
+            std::fs::write(&file, vec![b' '; length]).expect("written");
+            file
+        };
+        let reader = Reader::new();
+        let shelf = Shelf::new(&reader);
+        assert_eq!(shelf.text(&make("large", limit + 1)), None);
+        let first = make("0", limit);
+        let another = |n: u32| {
+            let file = home.path().join(n.to_string());
+            std::fs::hard_link(&first, &file).expect("linked");
+            file
+        };
+        let fits: Vec<_> = (1..=260).map(another).collect();
+        let read = fits.iter().filter(|it| shelf.text(it).is_some()).count();
+        assert_eq!(read, ALL_LIMIT / limit + 1);
+        assert_eq!(reader.take_refused().len(), 1 + 260 - read);
+    }
 
     #[test]
     fn what_was_read_is_not_read_again_and_a_pipe_is_no_text() {

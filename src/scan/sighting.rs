@@ -235,8 +235,17 @@ fn dotenv_files(
     let fallback = is_usual.then(|| home.join(".config/openclaw/gateway.env"));
     let paths = [state_directory.join(".env")].into_iter().chain(fallback);
     let files = paths.filter_map(|path| {
-        let text = reader.file(&path).ok()??;
-        Some((path, dotenv::parse(&String::from_utf8_lossy(&text))))
+        let text = reader.file_within(&path, dotenv::FILE_LIMIT).ok()??;
+        let mut set = dotenv::parse(&String::from_utf8_lossy(&text));
+        if set.len() > dotenv::VARIABLES_LIMIT {
+            let (shown, limit) = (crate::display::path(&path), dotenv::VARIABLES_LIMIT);
+            reader.refuse(
+                &path,
+                &format!("`{shown}`: variables after the first {limit}"),
+            );
+            set.truncate(limit);
+        }
+        Some((path, set))
     });
     files.collect()
 }

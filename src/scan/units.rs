@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::launch::{Launch, Launches, Source};
-use super::shelf::Shelf;
+use super::shelf::{Shelf, UNIT_LIMIT};
 use super::unit_file::{self, Assigned, Specifiers, UnitFile};
 use super::{script, users};
 use crate::display;
@@ -37,6 +37,9 @@ const SHARED: [&str; 5] = [
 ];
 /// Where loginctl(1) `enable-linger` leaves its mark.
 const LINGER: &str = "/var/lib/systemd/linger";
+
+/// The most variables that a unit sets.
+const VARIABLES_LIMIT: usize = 500;
 
 /// A service manager and the directories that it reads.
 pub(super) struct Manager {
@@ -213,7 +216,8 @@ pub(super) fn launch_of(
     }
 }
 
-/// Returns what a unit sets: its own variables, then those of its environment files, which beat them; systemd.exec(5).
+/// Returns what a unit sets: its own variables, then those of its environment files, which beat them; systemd.exec(5). At
+/// most [`VARIABLES_LIMIT`], from files of at most [`UNIT_LIMIT`] bytes.
 pub(super) fn environment(reader: &Reader, unit: &UnitFile) -> Vec<Assigned> {
     let mut environment = unit.environment.clone();
     for path in unit
@@ -221,11 +225,20 @@ pub(super) fn environment(reader: &Reader, unit: &UnitFile) -> Vec<Assigned> {
         .iter()
         .filter(|path| path.is_absolute())
     {
-        if let Ok(Some(text)) = reader.file(path) {
+        if let Ok(Some(text)) = reader.file_within(path, UNIT_LIMIT) {
             let text = String::from_utf8_lossy(&text);
             environment.extend(unit_file::parse_environment(path, &text));
         }
+        if environment.len() > VARIABLES_LIMIT {
+            let why = format!(
+                "`{}`: more than {VARIABLES_LIMIT} variables",
+                display::path(path)
+            );
+            reader.refuse(path, &why);
+            break;
+        }
     }
+    environment.truncate(VARIABLES_LIMIT);
     environment
 }
 
