@@ -63,8 +63,18 @@ fn ms(time: Duration) -> u64 {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
+#[expect(clippy::disallowed_methods, reason = "the test reads its own clock")]
 mod tests {
     use super::*;
+
+    const BURNED: Duration = Duration::from_millis(200);
+
+    /// The time that this thread ran on a processor; `/proc/PID/schedstat`, Documentation/scheduler/sched-stats.rst.
+    fn burned() -> Duration {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        let nanoseconds = text.split(' ').next().unwrap().parse().unwrap();
+        Duration::from_nanos(nanoseconds)
+    }
 
     #[test]
     fn this_process_has_threads_and_files_and_used_what_it_burned() {
@@ -80,19 +90,43 @@ mod tests {
         };
         gateway.load = Some(load(&reader, &process));
         gateway.process = Some(process);
+        let before = reader.processor_time(id).unwrap();
         let watch = Watch::begin(&reader, [id].into_iter());
-        let until = Instant::now() + Duration::from_millis(80);
-        while Instant::now() < until {
+        // The processor's time and not the wall's: others may need the processors meanwhile.
+        let until = burned() + BURNED;
+        while burned() < until {
             std::hint::spin_loop();
         }
         let mut gateways = [gateway];
-        watch.end(&reader, Duration::from_millis(100), &mut gateways);
+        watch.end(&reader, Duration::from_millis(1), &mut gateways);
+        let most = ms(reader.processor_time(id).unwrap() - before);
         let load = gateways[0].load.unwrap();
         let processor = load.processor.unwrap();
         assert!(load.threads > 0 && load.open_files > 2);
+        // User's and system's time are counted in ticks, and may lack one each.
+        let slack = 2 * 1000 / procfs::ticks_per_second();
+        let expected = ms(BURNED) - slack..=most;
         assert!(
-            processor.window_ms >= 100 && processor.used_ms >= 20,
-            "{processor:?}"
+            expected.contains(&processor.used_ms),
+            "{processor:?} {expected:?}"
         );
+        assert!(processor.window_ms >= ms(BURNED), "{processor:?}");
+    }
+
+    #[test]
+    fn a_window_lasts_at_least_as_long_as_was_asked() {
+        let mut gateway = crate::scan::findings::tests::gateway();
+        gateway.load = Some(Load {
+            threads: 1,
+            open_files: 1,
+            processor: None,
+        });
+        let reader = Reader::new();
+        let watch = Watch::begin(&reader, [].into_iter());
+        let mut gateways = [gateway];
+        watch.end(&reader, Duration::from_millis(50), &mut gateways);
+        let processor = gateways[0].load.unwrap().processor.unwrap();
+        assert!(processor.window_ms >= 50, "{processor:?}");
+        assert_eq!(processor.used_ms, 0);
     }
 }
