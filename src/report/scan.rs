@@ -41,7 +41,7 @@ pub fn scan_text(inventory: &Inventory) -> String {
 
 fn host(host: &Host) -> String {
     let engine = host.engine.as_ref().map_or_else(
-        || "no Docker".to_owned(),
+        || "no Docker answers".to_owned(),
         |engine| format!("Docker {}", engine.version),
     );
     let mut disks = String::new();

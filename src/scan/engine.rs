@@ -1,9 +1,24 @@
 //! What is wrong with the Docker Engine.
 
+use std::path::Path;
+
+use crate::host::reader::Reader;
 use crate::inventory::{Engine, Finding, catalogued};
 
 /// The oldest API that was tried: Engine 20.10.
 const OLDEST_API: (u32, u32) = (1, 41);
+
+/// The engine's usual socket; dockerd(8), `--host`.
+const SOCKET: &str = "/var/run/docker.sock";
+
+/// Says that an engine may be there that does not answer this user.
+pub(super) fn hidden(reader: &Reader, engine: Option<&Engine>) -> Option<String> {
+    let is_there = reader.kind(Path::new(SOCKET)).is_some();
+    let is_hidden = engine.is_none() && !reader.sees_everything() && is_there;
+    is_hidden.then(|| {
+        "the Docker Engine, whose socket is not for this user: run as root to see it".to_owned()
+    })
+}
 
 pub(super) fn findings(engine: Option<&Engine>) -> Vec<Finding> {
     let about = "Docker Engine";
