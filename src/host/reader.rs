@@ -17,8 +17,8 @@ mod socket;
 mod texts;
 mod weight;
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -110,6 +110,7 @@ pub enum Kind {
 #[derive(Debug, Default)]
 pub struct Reader {
     refused: Mutex<BTreeMap<PathBuf, String>>,
+    names: Mutex<HashMap<OsString, HashSet<OsString>>>,
 }
 
 impl Reader {
@@ -232,6 +233,17 @@ impl Reader {
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
         fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+    }
+
+    /// Returns whether a directory had an entry of this name when it was first asked about: it is listed once, not opened for
+    /// each of many names. Of a directory with more than [`LIST_LIMIT`] names, those after them are taken to be there.
+    #[must_use]
+    pub fn had_name(&self, directory: &Path, name: &OsStr) -> bool {
+        let mut all = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = all
+            .entry(directory.as_os_str().to_owned())
+            .or_insert_with(|| self.list(directory).into_iter().collect());
+        names.contains(name) || names.len() >= LIST_LIMIT
     }
 
     /// Returns the names in a directory, sorted; at most [`LIST_LIMIT`], none where it cannot be read.
@@ -371,6 +383,17 @@ mod tests {
         assert_eq!(Reader::new().tail(&path, 4).unwrap().unwrap(), b"two\n");
         assert_eq!(Reader::new().tail(&path, 99).unwrap().unwrap().len(), 8);
         assert_eq!(Reader::new().head(&path, 3).unwrap().unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_directory_is_asked_once_for_its_names() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("a"), "").unwrap();
+        let reader = Reader::new();
+        let has = |reader: &Reader, name: &str| reader.had_name(directory.path(), name.as_ref());
+        assert!(has(&reader, "a") && !has(&reader, "b"));
+        fs::write(directory.path().join("b"), "").unwrap();
+        assert!(!has(&reader, "b") && has(&Reader::new(), "b"));
     }
 
     #[test]

@@ -58,9 +58,9 @@ struct Claim {
 }
 
 /// Finds the running gateways outside containers, the containers that run OpenClaw, and says what could not be seen.
-pub(super) fn find(
+pub(super) fn find<'l>(
     reader: &Reader,
-    listeners: &[Listener],
+    listeners: &dyn Fn() -> &'l [Listener],
     hasher: &Hasher,
     unseen: &mut Vec<String>,
 ) -> (Vec<Family>, Vec<Contained>) {
@@ -123,7 +123,11 @@ fn native(
 
 /// Returns what makes this process a gateway: the lock that it holds and that names it, or a gateway's database and a
 /// port. A program that only looks into a database listens nowhere.
-fn claim(reader: &Reader, process: &ProcessDetails, listeners: &[Listener]) -> Option<Claim> {
+fn claim<'l>(
+    reader: &Reader,
+    process: &ProcessDetails,
+    listeners: &dyn Fn() -> &'l [Listener],
+) -> Option<Claim> {
     let locks = process.files.iter().filter(|path| is_lock(path));
     let locks = locks.filter_map(|path| parse_lock(&reader.file(path).ok()??));
     let mut locks: Vec<_> = locks.filter(|lock| names(lock, process.id)).collect();
@@ -137,7 +141,7 @@ fn claim(reader: &Reader, process: &ProcessDetails, listeners: &[Listener]) -> O
         .any(|name| process.variable(name).is_some());
     let config = lock.as_ref().filter(|_| !is_set);
     let beside = config.and_then(|lock| state_directory_of(lock.config_path.as_deref()?));
-    let serves = is_own_service(process) && is_listening(process, listeners) && opened.is_some();
+    let serves = is_own_service(process) && opened.is_some() && is_listening(process, listeners());
     (lock.is_some() || serves).then(|| Claim {
         lock,
         state_directory: named

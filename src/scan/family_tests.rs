@@ -105,7 +105,7 @@ fn a_lock_counts_only_for_the_process_that_it_names() {
         let mut process = process(pid, 1);
         process.id.start_ticks = start_ticks;
         process.files = vec![path.clone()];
-        claim(&Reader::new(), &process, &[])
+        claim(&Reader::new(), &process, &|| &[])
     };
     let state_directory = claimed(7, 9).unwrap().state_directory;
     assert_eq!(state_directory.as_deref(), Some(directory.path()));
@@ -132,7 +132,7 @@ fn an_old_lock_of_a_profile_names_the_directory_by_its_configuration() {
     std::fs::write(&path, text).unwrap();
     let mut process = process(7, 1);
     process.files = vec![path];
-    let told = |it: &ProcessDetails| claim(&Reader::new(), it, &[]).unwrap().state_directory;
+    let told = |it: &ProcessDetails| claim(&Reader::new(), it, &|| &[]).unwrap().state_directory;
     assert_eq!(told(&process), Some(state));
     process.environment = vec![("OPENCLAW_STATE_DIR".into(), "/srv/claw".into())];
     assert_eq!(told(&process), None);
@@ -142,7 +142,8 @@ fn an_old_lock_of_a_profile_names_the_directory_by_its_configuration() {
 fn a_database_counts_only_with_a_port_and_not_for_a_helper() {
     let mut process = process(7, 1);
     process.files = vec!["/nowhere/.openclaw/state/openclaw.sqlite".into()];
-    let claimed = |it: &ProcessDetails, all: &[Listener]| claim(&Reader::new(), it, all).is_some();
+    let claimed =
+        |it: &ProcessDetails, all: &[Listener]| claim(&Reader::new(), it, &|| all).is_some();
     assert!(claimed(&process, &[listener()]));
     assert!(!claimed(&process, &[]));
     process.environment = vec![(SERVICE_PID.into(), "6".into())];

@@ -45,6 +45,7 @@ mod unit_file;
 mod units;
 mod users;
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use crate::host::reader::Reader;
@@ -73,9 +74,15 @@ pub fn scan(
 ) -> Inventory {
     let mut unseen = Vec::new();
     let host = machine::host(reader, engine, hasher);
-    let mut findings = engine::findings(host.engine.as_ref());
-    let listeners = reader.listeners();
-    let (families, contained) = family::find(reader, &listeners, hasher, &mut unseen);
+    let mut findings = Vec::new();
+    match engine::hidden(reader, host.engine.as_ref()) {
+        Some(hidden) => unseen.push(hidden),
+        None => findings.extend(engine::findings(host.engine.as_ref())),
+    }
+    // Finding who listens costs more than all else where nothing runs.
+    let listeners = LazyCell::new(|| reader.listeners());
+    let found = family::find(reader, &|| listeners.as_slice(), hasher, &mut unseen);
+    let (families, contained) = found;
     let launches = rest::launches(reader, &mut unseen);
     let running = families
         .into_iter()
@@ -88,7 +95,8 @@ pub fn scan(
     let states = states::resting(reader, &sightings, &sleeping);
     findings.extend(states::findings(&states));
     let is_asking = !sightings.is_empty() || !options.named.is_empty();
-    let web = Web::read(reader, &listeners, is_asking);
+    let heard = is_asking.then(|| listeners.as_slice()).unwrap_or_default();
+    let web = Web::read(reader, heard, is_asking);
     let mut companions = companions::named(reader, &web, options.named, &mut unseen);
     let mut gateways: Vec<Gateway> = Vec::new();
     let mut bonds = Bonds::default();

@@ -11,7 +11,9 @@ const SCRIPT_LIMIT: u64 = 256 * 1024;
 /// The most words of a command that are tried as scripts.
 const SCRIPTS_LIMIT: usize = 8;
 /// Where a bare name is looked for, beside the user's own directories.
-const PATH: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/usr/local/sbin"];
+const SMALL: [&str; 2] = ["/usr/local/bin", "/usr/local/sbin"];
+/// The directory of the distribution's programs: it has thousands, and is not listed to look for one.
+const LARGE: &str = "/usr/bin";
 
 /// What a command comes to.
 #[derive(Debug, Default)]
@@ -77,7 +79,7 @@ impl Started {
 
 fn in_scripts(reader: &Reader, words: &[String], home: &Path) -> Started {
     let paths = words.iter().take(SCRIPTS_LIMIT);
-    let paths = paths.flat_map(|word| candidates(word, home));
+    let paths = paths.flat_map(|word| candidates(reader, word, home));
     let mut unclear = Started::default();
     for path in paths {
         let Some(text) = text(reader, &path) else {
@@ -106,7 +108,7 @@ pub(super) fn loops(text: &str) -> bool {
     first.any(|word| ["while", "until", "for"].contains(&word.as_str()))
 }
 
-fn candidates(word: &str, home: &Path) -> Vec<PathBuf> {
+fn candidates(reader: &Reader, word: &str, home: &Path) -> Vec<PathBuf> {
     let word = word.replace("${HOME}", "~").replace("$HOME", "~");
     match word.strip_prefix("~/") {
         Some(below) => vec![home.join(below)],
@@ -114,7 +116,10 @@ fn candidates(word: &str, home: &Path) -> Vec<PathBuf> {
         None if word.contains('/') => vec![home.join(word)],
         None => {
             let own = [home.join("bin"), home.join(".local/bin")].into_iter();
-            own.chain(PATH.map(PathBuf::from))
+            let small = own.chain(SMALL.map(PathBuf::from));
+            let named = small.filter(|directory| reader.had_name(directory, word.as_ref()));
+            named
+                .chain([PathBuf::from(LARGE)])
                 .map(|directory| directory.join(&word))
                 .collect()
         }

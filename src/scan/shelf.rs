@@ -1,9 +1,9 @@
 //! The directories and files of systemd's units, each read once: the managers of all users look into most of them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use crate::host::reader::Reader;
@@ -13,13 +13,16 @@ pub(super) const UNIT_LIMIT: u64 = 256 * 1024;
 /// The most bytes of all unit files together: they are kept, and any user can write many.
 const ALL_LIMIT: usize = 64 * 1024 * 1024;
 
+/// What is known by its path, compared as bytes.
+type Known<T> = RefCell<HashMap<OsString, T>>;
+
 /// What was read so far.
 pub(super) struct Shelf<'r> {
     pub(super) reader: &'r Reader,
-    lists: RefCell<BTreeMap<PathBuf, Rc<[OsString]>>>,
-    texts: RefCell<BTreeMap<PathBuf, Option<Rc<str>>>>,
+    lists: Known<Rc<[OsString]>>,
+    texts: Known<Option<Rc<str>>>,
     bytes: Cell<usize>,
-    paths: RefCell<BTreeMap<PathBuf, Rc<Path>>>,
+    paths: Known<Rc<Path>>,
 }
 
 impl<'r> Shelf<'r> {
@@ -64,16 +67,13 @@ fn past_all(file: &Path) -> String {
     format!("read `{file}`: unit files before it have more than 64 MiB")
 }
 
-fn once<T: Clone>(
-    known: &RefCell<BTreeMap<PathBuf, T>>,
-    path: &Path,
-    read: impl FnOnce() -> T,
-) -> T {
-    if let Some(known) = known.borrow().get(path) {
+fn once<T: Clone>(known: &Known<T>, path: &Path, read: impl FnOnce() -> T) -> T {
+    let key = path.as_os_str();
+    if let Some(known) = known.borrow().get(key) {
         return known.clone();
     }
     let new = read();
-    known.borrow_mut().insert(path.to_path_buf(), new.clone());
+    known.borrow_mut().insert(key.to_owned(), new.clone());
     new
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Not followed: dependencies between units (`Wants=` in `[Unit]`), generators' sources, and `$XDG_CONFIG_HOME`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::launch::{Launch, Launches, Source};
@@ -93,6 +94,7 @@ impl Manager {
 /// Finds the units of a manager that start a gateway.
 pub(super) fn find(shelf: &Shelf<'_>, manager: &Manager, all: &[User], launches: &mut Launches) {
     let names = names(shelf, manager);
+    let drop_ins = DropIns::of(shelf, manager);
     let mut wanted = wanted(shelf, manager);
     let mut services: BTreeSet<_> = names
         .keys()
@@ -109,7 +111,7 @@ pub(super) fn find(shelf: &Shelf<'_>, manager: &Manager, all: &[User], launches:
         let Some(file) = fragment(shelf, &names, name) else {
             continue;
         };
-        let unit = read(shelf, manager, &file, name);
+        let unit = read(shelf, manager, &drop_ins, &file, name);
         let stem = name
             .rsplit_once('.')
             .map_or(name.as_str(), |(stem, _)| stem);
@@ -124,7 +126,7 @@ pub(super) fn find(shelf: &Shelf<'_>, manager: &Manager, all: &[User], launches:
         let Some(file) = fragment(shelf, &names, name) else {
             continue;
         };
-        let unit = read(shelf, manager, &file, name);
+        let unit = read(shelf, manager, &drop_ins, &file, name);
         let is_enabled = wanted.remove(name);
         let triggers = triggers.remove(name).unwrap_or_default();
         let enablement = match () {
@@ -182,7 +184,9 @@ pub(super) fn launch(reader: &Reader, starter: &UnitStarter, user: &User) -> Lau
         UnitScope::System => Manager::system(reader),
         UnitScope::User { .. } => Manager::of(reader, user),
     };
-    let unit = read(&Shelf::new(reader), &manager, &starter.file, &starter.name);
+    let shelf = Shelf::new(reader);
+    let drop_ins = DropIns::of(&shelf, &manager);
+    let unit = read(&shelf, &manager, &drop_ins, &starter.file, &starter.name);
     launch_of(reader, starter, user, &unit)
 }
 
@@ -307,10 +311,16 @@ fn template(name: &str) -> Option<String> {
 }
 
 /// Reads a unit with its drop-ins.
-pub(super) fn read(shelf: &Shelf<'_>, manager: &Manager, file: &Path, name: &str) -> UnitFile {
+fn read(
+    shelf: &Shelf<'_>,
+    manager: &Manager,
+    drop_ins: &DropIns,
+    file: &Path,
+    name: &str,
+) -> UnitFile {
     let files = [file.to_path_buf()]
         .into_iter()
-        .chain(drop_ins(shelf, manager, name));
+        .chain(drop_ins.of_unit(shelf, name));
     let texts = files.filter_map(|path| {
         let text = shelf.text(&path)?;
         Some((path, text))
@@ -318,33 +328,48 @@ pub(super) fn read(shelf: &Shelf<'_>, manager: &Manager, file: &Path, name: &str
     unit_file::parse(&texts.collect::<Vec<_>>(), &manager.specifiers(name))
 }
 
-/// Returns the drop-ins of a unit in the order of their names. Of equal names the one in the strongest directory counts.
-fn drop_ins(shelf: &Shelf<'_>, manager: &Manager, name: &str) -> Vec<PathBuf> {
-    let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
-    let dashes = stem.match_indices('-').rev();
-    let prefixes = dashes.filter_map(|(at, _)| Some(format!("{}-.{end}", stem.get(..at)?)));
-    let own = [Some(name.to_owned()), template(name)];
-    let forms = own.into_iter().flatten().chain(prefixes);
-    let forms = forms.chain([end.to_owned()]);
-    let forms: Vec<_> = forms.map(|form| OsString::from(form + ".d")).collect();
-    let mut found: BTreeMap<_, PathBuf> = BTreeMap::new();
-    for form in &forms {
+/// The directories of drop-ins of one manager, by their names, the strongest first: few units have one, so that each is looked
+/// up here and not on disk.
+struct DropIns(HashMap<OsString, Vec<PathBuf>>);
+
+impl DropIns {
+    fn of(shelf: &Shelf<'_>, manager: &Manager) -> Self {
+        let mut all: HashMap<OsString, Vec<PathBuf>> = HashMap::new();
         for directory in &manager.directories {
-            // The names are sorted.
-            if shelf.list(directory).binary_search(form).is_err() {
-                continue;
-            }
-            let directory = directory.join(form);
-            for name in shelf.list(&directory).iter() {
-                if is(&name.to_string_lossy(), ".conf") {
-                    found
-                        .entry(name.clone())
-                        .or_insert_with(|| directory.join(name));
+            for name in shelf.list(directory).iter() {
+                if name.as_bytes().ends_with(b".d") {
+                    all.entry(name.clone())
+                        .or_default()
+                        .push(directory.join(name));
                 }
             }
         }
+        Self(all)
     }
-    found.into_values().collect()
+
+    /// Returns the drop-ins of a unit in the order of their names. Of equal names the one in the strongest directory counts.
+    fn of_unit(&self, shelf: &Shelf<'_>, name: &str) -> Vec<PathBuf> {
+        let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
+        let dashes = stem.match_indices('-').rev();
+        let prefixes = dashes.filter_map(|(at, _)| Some(format!("{}-.{end}", stem.get(..at)?)));
+        let own = [Some(name.to_owned()), template(name)];
+        let forms = own.into_iter().flatten().chain(prefixes);
+        let forms = forms.chain([end.to_owned()]);
+        let mut found: BTreeMap<_, PathBuf> = BTreeMap::new();
+        for form in forms {
+            let there = self.0.get(OsStr::new(&(form + ".d")));
+            for directory in there.into_iter().flatten() {
+                for name in shelf.list(directory).iter() {
+                    if is(&name.to_string_lossy(), ".conf") {
+                        found
+                            .entry(name.clone())
+                            .or_insert_with(|| directory.join(name));
+                    }
+                }
+            }
+        }
+        found.into_values().collect()
+    }
 }
 
 #[cfg(test)]
