@@ -60,11 +60,11 @@ struct Claim {
 /// Finds the running gateways outside containers, the containers that run OpenClaw, and says what could not be seen.
 pub(super) fn find<'l>(
     reader: &Reader,
+    glances: &[Glance],
     listeners: &dyn Fn() -> &'l [Listener],
     hasher: &Hasher,
     unseen: &mut Vec<String>,
 ) -> (Vec<Family>, Vec<Contained>) {
-    let glances = reader.glance();
     let candidates: Vec<_> = glances
         .iter()
         .filter(|it| is_candidate(&it.name))
@@ -78,7 +78,7 @@ pub(super) fn find<'l>(
     let claims: Vec<_> = claims.collect();
     let mains: Vec<_> = claims.iter().map(|(process, _)| process.id.pid).collect();
     let families = claims.into_iter().map(|(main, claim)| {
-        let mut others = members(&glances, main, &mains);
+        let mut others = members(glances, main, &mains);
         let strangers = details
             .iter()
             .filter(|it| !mains.contains(&it.id.pid) && shares_unit(it, main));
@@ -89,7 +89,7 @@ pub(super) fn find<'l>(
         Family {
             helpers: details.iter().filter(is_member).cloned().collect(),
             main: main.clone(),
-            ancestors: ancestors(reader, &glances, main),
+            ancestors: ancestors(reader, glances, main),
             others,
             lock: claim.lock,
             state_directory: claim.state_directory,

@@ -97,6 +97,12 @@ pub(super) struct Source<'a> {
 }
 
 impl Launches {
+    /// Returns how much was found so far: a command that adds nothing to it starts nothing.
+    pub(super) fn size(&self) -> usize {
+        let counted: usize = self.counts.values().sum();
+        counted + self.findings.len() + self.resurrected.len()
+    }
+
     /// Says whose starters are more than are looked at, a line for each user.
     pub(super) fn cut(&self) -> impl Iterator<Item = String> {
         let many = self.counts.iter().filter(|it| *it.1 > STARTERS_LIMIT);

@@ -12,6 +12,7 @@ mod contained;
 mod credentials;
 mod crontab;
 mod dotenv;
+mod drop_ins;
 mod edges;
 mod engine;
 mod exposure;
@@ -81,9 +82,16 @@ pub fn scan(
     }
     // Finding who listens costs more than all else where nothing runs.
     let listeners = LazyCell::new(|| reader.listeners());
-    let found = family::find(reader, &|| listeners.as_slice(), hasher, &mut unseen);
+    let glances = reader.glance();
+    let found = family::find(
+        reader,
+        &glances,
+        &|| listeners.as_slice(),
+        hasher,
+        &mut unseen,
+    );
     let (families, contained) = found;
-    let launches = rest::launches(reader, &mut unseen);
+    let launches = rest::launches(reader, &glances, &mut unseen);
     let running = families
         .into_iter()
         .map(|family| sighting::running(reader, family, &launches));

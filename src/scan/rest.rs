@@ -8,11 +8,11 @@ use super::shelf::Shelf;
 use super::sighting::{self, Sighting};
 use super::units::{self, Manager};
 use super::{crontab, pm2, users};
-use crate::host::reader::Reader;
+use crate::host::reader::{Glance, Reader};
 use crate::inventory::{Starter, UnitScope, User, When};
 
 /// Finds everything on disk that starts a gateway.
-pub(super) fn launches(reader: &Reader, unseen: &mut Vec<String>) -> Launches {
+pub(super) fn launches(reader: &Reader, glances: &[Glance], unseen: &mut Vec<String>) -> Launches {
     let all = users::all(reader);
     let (seen, hidden) = users::visible(reader, &all);
     if hidden > 0 {
@@ -27,7 +27,7 @@ pub(super) fn launches(reader: &Reader, unseen: &mut Vec<String>) -> Launches {
         units::find(&shelf, &manager, &all, &mut launches);
     }
     crontab::find(reader, &all, &mut launches);
-    for (directory, when) in dumps(reader, &seen, &launches) {
+    for (directory, when) in dumps(reader, glances, &seen, &launches) {
         let owner = reader.owner(&directory);
         let user = all
             .iter()
@@ -41,9 +41,14 @@ pub(super) fn launches(reader: &Reader, unseen: &mut Vec<String>) -> Launches {
 }
 
 /// Returns the directories of pm2, each with when its dump comes back, the soonest of all.
-fn dumps(reader: &Reader, users: &[User], launches: &Launches) -> BTreeMap<PathBuf, When> {
-    let glances = reader.glance().into_iter();
-    let daemons: Vec<_> = glances.filter(|it| it.name.starts_with(b"PM2 ")).collect();
+fn dumps(
+    reader: &Reader,
+    glances: &[Glance],
+    users: &[User],
+    launches: &Launches,
+) -> BTreeMap<PathBuf, When> {
+    let daemons = glances.iter().filter(|it| it.name.starts_with(b"PM2 "));
+    let daemons: Vec<_> = daemons.cloned().collect();
     let daemons = reader.details(&daemons).into_iter().filter_map(|daemon| {
         let words = daemon.arguments.iter().map(|it| it.to_string_lossy());
         let title = words.collect::<Vec<_>>().join(" ");

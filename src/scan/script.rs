@@ -114,16 +114,33 @@ fn candidates(reader: &Reader, word: &str, home: &Path) -> Vec<PathBuf> {
         Some(below) => vec![home.join(below)],
         None if word.starts_with(['-', '$']) || word.contains(['=', '\0']) => Vec::new(),
         None if word.contains('/') => vec![home.join(word)],
-        None => {
-            let own = [home.join("bin"), home.join(".local/bin")].into_iter();
-            let small = own.chain(SMALL.map(PathBuf::from));
-            let named = small.filter(|directory| reader.had_name(directory, word.as_ref()));
-            named
-                .chain([PathBuf::from(LARGE)])
-                .map(|directory| directory.join(&word))
-                .collect()
+        None if home == Path::new("/") || home == Path::new("/usr") => {
+            // Its own programs are the distribution's.
+            named_programs(reader, &word, [].into_iter())
         }
+        None => named_programs(reader, &word, own_programs(home)),
     }
+}
+
+fn named_programs(reader: &Reader, word: &str, own: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let small = own.chain(SMALL.map(PathBuf::from));
+    let named = small.filter(|directory| reader.had_name(directory, word.as_ref()));
+    named
+        .chain([PathBuf::from(LARGE)])
+        .map(|directory| directory.join(word))
+        .collect()
+}
+
+/// Returns where a user's own programs are.
+pub(super) fn own_programs(home: &Path) -> impl Iterator<Item = PathBuf> {
+    [home.join("bin"), home.join(".local/bin")].into_iter()
+}
+
+/// Returns whether a command comes to the same for every user without programs of its own: it names no file from the user's
+/// directory on.
+pub(super) fn is_everybodys(words: &[String]) -> bool {
+    let mut rest = words.iter().filter(|word| !word.starts_with(['-', '/']));
+    rest.all(|word| !word.contains(['/', '$', '~']))
 }
 
 /// Reads a script: a file with an interpreter line, or with the ending of one.

@@ -1,12 +1,12 @@
 //! The directories and files of systemd's units, each read once: the managers of all users look into most of them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::host::reader::Reader;
+use crate::host::reader::{Kind, Reader};
 
 /// The most bytes of one unit file: far more than any has.
 pub(super) const UNIT_LIMIT: u64 = 256 * 1024;
@@ -22,7 +22,10 @@ pub(super) struct Shelf<'r> {
     lists: Known<Rc<[OsString]>>,
     texts: Known<Option<Rc<str>>>,
     bytes: Cell<usize>,
+    /// The shared units that start nothing, whoever's manager runs them.
+    barren: RefCell<HashSet<OsString>>,
     paths: Known<Rc<Path>>,
+    directories: Known<Rc<Path>>,
 }
 
 impl<'r> Shelf<'r> {
@@ -32,7 +35,9 @@ impl<'r> Shelf<'r> {
             lists: RefCell::default(),
             texts: RefCell::default(),
             bytes: Cell::default(),
+            barren: RefCell::default(),
             paths: RefCell::default(),
+            directories: RefCell::default(),
         }
     }
 
@@ -56,9 +61,32 @@ impl<'r> Shelf<'r> {
         })
     }
 
-    /// Returns a path with its links resolved, as [`Reader::resolve`] does.
+    /// Returns a path with its links resolved, as [`Reader::resolve`] does; the directory of many files once.
     pub(super) fn resolve(&self, path: &Path) -> Rc<Path> {
-        once(&self.paths, path, || self.reader.resolve(path).into())
+        once(&self.paths, path, || {
+            let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+                return self.reader.resolve(path).into();
+            };
+            match self.reader.kind(path) {
+                Some(Kind::File) => self.directory(above).join(name).into(),
+                Some(Kind::Directory | Kind::Link | Kind::Other) | None => {
+                    self.reader.resolve(path).into()
+                }
+            }
+        })
+    }
+
+    fn directory(&self, path: &Path) -> Rc<Path> {
+        once(&self.directories, path, || self.reader.resolve(path).into())
+    }
+
+    /// Notes that a unit starts nothing, whoever's manager runs it.
+    pub(super) fn note_barren(&self, file: &Path) {
+        self.barren.borrow_mut().insert(file.as_os_str().to_owned());
+    }
+
+    pub(super) fn is_barren(&self, file: &Path) -> bool {
+        self.barren.borrow().contains(file.as_os_str())
     }
 }
 

@@ -2,11 +2,10 @@
 //!
 //! Not followed: dependencies between units (`Wants=` in `[Unit]`), generators' sources, and `$XDG_CONFIG_HOME`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::drop_ins::{DropIns, template};
 use super::launch::{Launch, Launches, Source};
 use super::shelf::{Shelf, UNIT_LIMIT};
 use super::unit_file::{self, Assigned, Specifiers, UnitFile};
@@ -42,6 +41,14 @@ const LINGER: &str = "/var/lib/systemd/linger";
 /// The most variables that a unit sets.
 const VARIABLES_LIMIT: usize = 500;
 
+/// Returns directories without those that are another name of one before: `/lib` is `/usr/lib` since Debian 12.
+fn distinct(reader: &Reader, names: &[&str]) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    let mut paths: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
+    paths.retain(|path| seen.insert(reader.resolve(path)));
+    paths
+}
+
 /// A service manager and the directories that it reads.
 pub(super) struct Manager {
     pub(super) scope: UnitScope,
@@ -57,7 +64,7 @@ impl Manager {
         Self {
             scope: UnitScope::System,
             user: reader.user(0, 0),
-            directories: SYSTEM.map(PathBuf::from).into(),
+            directories: distinct(reader, &SYSTEM),
             is_at_boot: true,
         }
     }
@@ -126,7 +133,13 @@ pub(super) fn find(shelf: &Shelf<'_>, manager: &Manager, all: &[User], launches:
         let Some(file) = fragment(shelf, &names, name) else {
             continue;
         };
+        let is_plain = drop_ins.of_unit(shelf, name).is_empty();
+        let has_own_programs = !is_like_others(shelf.reader, &manager.user);
+        if is_plain && !has_own_programs && shelf.is_barren(&file) {
+            continue;
+        }
         let unit = read(shelf, manager, &drop_ins, &file, name);
+        let before = launches.size();
         let is_enabled = wanted.remove(name);
         let triggers = triggers.remove(name).unwrap_or_default();
         let enablement = match () {
@@ -139,7 +152,7 @@ pub(super) fn find(shelf: &Shelf<'_>, manager: &Manager, all: &[User], launches:
             () if manager.is_at_boot => When::AtBoot,
             () => When::AtLogin,
         };
-        let own = (starter(manager, name, file, enablement), when);
+        let own = (starter(manager, name, file.clone(), enablement), when);
         take(shelf.reader, manager, &unit, own, all, launches);
         let own = launches.found.len();
         for trigger in triggers {
@@ -149,7 +162,23 @@ pub(super) fn find(shelf: &Shelf<'_>, manager: &Manager, all: &[User], launches:
         for launch in launches.found.iter_mut().skip(own) {
             launch.command.asks = Some(name.clone());
         }
+        if is_plain && launches.size() == before && is_everybodys(shelf, manager, &file, &unit) {
+            shelf.note_barren(&file);
+        }
     }
+}
+
+/// Returns whether a user has no programs of its own.
+fn is_like_others(reader: &Reader, user: &User) -> bool {
+    script::own_programs(&user.home).all(|it| reader.kind(&it).is_none())
+}
+
+/// Returns whether a unit says the same to every user's manager: without specifiers, and without names of a user's own files.
+fn is_everybodys(shelf: &Shelf<'_>, manager: &Manager, file: &Path, unit: &UnitFile) -> bool {
+    let is_users = matches!(manager.scope, UnitScope::User { .. });
+    let text = || shelf.text(file).unwrap_or_default();
+    let mut commands = unit.commands.iter();
+    is_users && !text().contains('%') && commands.all(|it| script::is_everybodys(it))
 }
 
 fn take(
@@ -303,13 +332,6 @@ fn fragment(shelf: &Shelf<'_>, names: &BTreeMap<String, PathBuf>, name: &str) ->
     (!is_empty && !is_alias).then(|| file.clone())
 }
 
-/// Returns the template of an instance: `a@.service` of `a@b.service`.
-fn template(name: &str) -> Option<String> {
-    let (prefix, rest) = name.split_once('@')?;
-    let (_, end) = rest.rsplit_once('.')?;
-    Some(format!("{prefix}@.{end}"))
-}
-
 /// Reads a unit with its drop-ins.
 fn read(
     shelf: &Shelf<'_>,
@@ -326,50 +348,6 @@ fn read(
         Some((path, text))
     });
     unit_file::parse(&texts.collect::<Vec<_>>(), &manager.specifiers(name))
-}
-
-/// The directories of drop-ins of one manager, by their names, the strongest first: few units have one, so that each is looked
-/// up here and not on disk.
-struct DropIns(HashMap<OsString, Vec<PathBuf>>);
-
-impl DropIns {
-    fn of(shelf: &Shelf<'_>, manager: &Manager) -> Self {
-        let mut all: HashMap<OsString, Vec<PathBuf>> = HashMap::new();
-        for directory in &manager.directories {
-            for name in shelf.list(directory).iter() {
-                if name.as_bytes().ends_with(b".d") {
-                    all.entry(name.clone())
-                        .or_default()
-                        .push(directory.join(name));
-                }
-            }
-        }
-        Self(all)
-    }
-
-    /// Returns the drop-ins of a unit in the order of their names. Of equal names the one in the strongest directory counts.
-    fn of_unit(&self, shelf: &Shelf<'_>, name: &str) -> Vec<PathBuf> {
-        let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
-        let dashes = stem.match_indices('-').rev();
-        let prefixes = dashes.filter_map(|(at, _)| Some(format!("{}-.{end}", stem.get(..at)?)));
-        let own = [Some(name.to_owned()), template(name)];
-        let forms = own.into_iter().flatten().chain(prefixes);
-        let forms = forms.chain([end.to_owned()]);
-        let mut found: BTreeMap<_, PathBuf> = BTreeMap::new();
-        for form in forms {
-            let there = self.0.get(OsStr::new(&(form + ".d")));
-            for directory in there.into_iter().flatten() {
-                for name in shelf.list(directory).iter() {
-                    if is(&name.to_string_lossy(), ".conf") {
-                        found
-                            .entry(name.clone())
-                            .or_insert_with(|| directory.join(name));
-                    }
-                }
-            }
-        }
-        found.into_values().collect()
-    }
 }
 
 #[cfg(test)]

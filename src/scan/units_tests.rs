@@ -188,3 +188,56 @@ fn a_unit_that_resurrects_pm2_brings_its_dump_back() {
     let back = home.launches().resurrected;
     assert_eq!(back, [(home.0.path().join("p"), When::AtLogin)]);
 }
+
+#[test]
+fn a_shared_unit_is_told_for_each_user_whose_own_files_make_it_start_a_gateway() {
+    let shared = tempfile::tempdir().unwrap();
+    let unit = |name: &str, command: &str| {
+        let text = format!("[Service]\nExecStart={command}\n[Install]\nWantedBy=default.target\n");
+        std::fs::write(shared.path().join(name), text).unwrap();
+    };
+    unit("a-bare.service", "/usr/bin/env mine --fast");
+    unit("b-specifier.service", "%h/claw.sh");
+    unit("c-below.service", "/bin/sh claw/run");
+    unit("d-nothing.service", "/usr/bin/env nothing");
+    unit("e-dropped.service", "/usr/bin/true");
+    let script = "#!/bin/sh\nopenclaw gateway\n";
+    let homes: Vec<_> = (0..4).map(|_| Home::new()).collect();
+    homes[1].write("bin/mine", script).write("claw.sh", script);
+    homes[2].write("claw/run", script);
+    let drop_in = "[Service]\nExecStart=\nExecStart=openclaw gateway\n";
+    homes[3].write("own/e-dropped.service.d/x.conf", drop_in);
+    let reader = Reader::new();
+    let shelf = Shelf::new(&reader);
+    let mut launches = Launches::default();
+    for (uid, home) in (1000..).zip(&homes) {
+        let home = home.0.path();
+        let manager = Manager {
+            scope: UnitScope::User { uid },
+            user: User {
+                name: format!("user{uid}"),
+                uid,
+                gid: uid,
+                home: home.into(),
+            },
+            directories: vec![home.join("own"), shared.path().into()],
+            is_at_boot: false,
+        };
+        find(&shelf, &manager, &[], &mut launches);
+    }
+    let found = launches.found.iter().map(|it| {
+        let Starter::Unit(unit) = &it.starter else {
+            panic!("a unit")
+        };
+        (it.user.uid, unit.name.as_str())
+    });
+    let found: Vec<_> = found.collect();
+    let expected = [
+        (1001, "a-bare.service"),
+        (1001, "b-specifier.service"),
+        (1002, "c-below.service"),
+        (1003, "e-dropped.service"),
+    ];
+    assert_eq!(found, expected);
+    assert!(shelf.is_barren(&shared.path().join("d-nothing.service")));
+}
