@@ -76,6 +76,14 @@ mod tests {
         Duration::from_nanos(nanoseconds)
     }
 
+    /// Uses the processor's time and not the wall's: others may need the processors meanwhile.
+    fn burn() {
+        let until = burned() + BURNED;
+        while burned() < until {
+            std::hint::spin_loop();
+        }
+    }
+
     #[test]
     fn this_process_has_threads_and_files_and_used_what_it_burned() {
         let reader = Reader::new();
@@ -90,13 +98,11 @@ mod tests {
         };
         gateway.load = Some(load(&reader, &process));
         gateway.process = Some(process);
+        // What was used before the window does not count, so there has to be some.
+        burn();
         let before = reader.processor_time(id).unwrap();
         let watch = Watch::begin(&reader, [id].into_iter());
-        // The processor's time and not the wall's: others may need the processors meanwhile.
-        let until = burned() + BURNED;
-        while burned() < until {
-            std::hint::spin_loop();
-        }
+        burn();
         let mut gateways = [gateway];
         watch.end(&reader, Duration::from_millis(1), &mut gateways);
         let most = ms(reader.processor_time(id).unwrap() - before);
