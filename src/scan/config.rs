@@ -264,7 +264,12 @@ mod tests {
         let sighting = at_rest(home.path(), unit);
         let reading = read(&Reader::new(), &sighting, &Hasher::for_machine("m"));
         let agents = reading.facts.expect("parses").agents;
-        let shown = agents[1].workspace.display().to_string();
+        let shown = agents
+            .get(1)
+            .expect("two agents")
+            .workspace
+            .display()
+            .to_string();
         shown.replace(&format!("{}/", home.path().display()), "")
     }
 

@@ -28,7 +28,7 @@ impl DropIns {
     }
 
     /// Returns the drop-ins of a unit in the order of their names. Of equal names the one in the strongest directory counts.
-    pub(super) fn of_unit(&self, shelf: &Shelf<'_>, name: &str) -> Vec<PathBuf> {
+    pub(super) fn of_unit(&self, units: &Shelf<'_>, name: &str) -> Vec<PathBuf> {
         let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
         let dashes = stem.match_indices('-').rev();
         let prefixes = dashes.filter_map(|(at, _)| Some(format!("{}-.{end}", stem.get(..at)?)));
@@ -39,7 +39,7 @@ impl DropIns {
         for form in forms {
             let there = self.0.get(OsStr::new(&(form + ".d")));
             for directory in there.into_iter().flatten() {
-                for name in shelf.list(directory).iter() {
+                for name in units.list(directory).iter() {
                     if name.as_bytes().ends_with(b".conf") {
                         found
                             .entry(name.clone())

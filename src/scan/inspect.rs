@@ -13,7 +13,6 @@ use super::{
 };
 use crate::display;
 use crate::host::reader::{Kind, Reader};
-use serde::de::IgnoredAny;
 
 use crate::inventory::{
     ConfigFacts, Inspection, Start, StartFacts, Subject, UnitFacts, UnitScope, UnitStarter,
@@ -96,7 +95,9 @@ fn form(reader: &Reader, path: &Path) -> Form {
     let has_section = text.split(|byte| *byte == b'\n').any(is_unit);
     if name.contains(".service") || has_section && !is_script {
         Form::Unit
-    } else if serde_json::from_slice::<Vec<BTreeMap<String, IgnoredAny>>>(&text).is_ok() {
+    } else if serde_json::from_slice::<Vec<serde_json::Map<String, serde_json::Value>>>(&text)
+        .is_ok()
+    {
         Form::Pm2Dump
     } else if name.contains(".json") || text.trim_ascii().starts_with(b"{") {
         Form::Config
@@ -299,7 +300,8 @@ mod tests {
             panic!("no configuration")
         };
         let home = Reader::new().user(0, 0).home;
-        assert_eq!(facts.agents[0].workspace, home.join("ws"));
+        let first = facts.agents.first().expect("an agent");
+        assert_eq!(first.workspace, home.join("ws"));
         let [unseen] = &inspection.unseen[..] else {
             panic!("{:?}", inspection.unseen)
         };

@@ -105,7 +105,8 @@ mod tests {
         burn();
         let mut gateways = [gateway];
         watch.end(&reader, Duration::from_millis(1), &mut gateways);
-        let most = ms(reader.processor_time(id).unwrap() - before);
+        let after = reader.processor_time(id).unwrap();
+        let most = ms(after.checked_sub(before).unwrap());
         let load = gateways[0].load.unwrap();
         let processor = load.processor.unwrap();
         assert!(load.threads > 0 && load.open_files > 2);

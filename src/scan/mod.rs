@@ -103,7 +103,7 @@ pub fn scan(
     let states = states::resting(reader, &sightings, &sleeping);
     findings.extend(states::findings(&states));
     let is_asking = !sightings.is_empty() || !options.named.is_empty();
-    let heard = is_asking.then(|| listeners.as_slice()).unwrap_or_default();
+    let heard = if is_asking { listeners.as_slice() } else { &[] };
     let web = Web::read(reader, heard, is_asking);
     let mut companions = companions::named(reader, &web, options.named, &mut unseen);
     let mut gateways: Vec<Gateway> = Vec::new();
