@@ -11,6 +11,8 @@ use super::unit_file::{self, Specifiers};
 use super::{
     bindings, config, credentials, crontab, exposure, findings, gateway, pm2, script, units, users,
 };
+use serde::de::IgnoredAny;
+
 use crate::display;
 use crate::host::reader::{Kind, Reader};
 
@@ -95,9 +97,7 @@ fn form(reader: &Reader, path: &Path) -> Form {
     let has_section = text.split(|byte| *byte == b'\n').any(is_unit);
     if name.contains(".service") || has_section && !is_script {
         Form::Unit
-    } else if serde_json::from_slice::<Vec<serde_json::Map<String, serde_json::Value>>>(&text)
-        .is_ok()
-    {
+    } else if is_list_of_objects(&text) {
         Form::Pm2Dump
     } else if name.contains(".json") || text.trim_ascii().starts_with(b"{") {
         Form::Config
@@ -228,6 +228,15 @@ fn starts(
         findings: launches.findings,
         unseen: cut,
     }
+}
+
+/// Passes over all values, however deep they are nested.
+#[expect(
+    clippy::zero_sized_map_values,
+    reason = "no set can be read from an object"
+)]
+fn is_list_of_objects(text: &[u8]) -> bool {
+    serde_json::from_slice::<Vec<BTreeMap<String, IgnoredAny>>>(text).is_ok()
 }
 
 #[cfg(test)]
