@@ -236,6 +236,12 @@ fn what_is_cut_is_said() {
     });
     let table = written("root", &table);
     assert!(table.contains("`: lines after the first 1000"), "{table}");
+    let urls = many(600, &|n| format!("'http://[::1]:{}',", 20_000 + n));
+    let urls = written("openclaw.json", &format!("{{a: [{urls}]}}"));
+    assert!(
+        urls.contains("addresses of loopback: more than the first 500"),
+        "{urls}"
+    );
     let apps = many(1_200, &|n| {
         format!(
             "{{\"name\": \"a{n}\", \"pm_exec_path\": \"/usr/bin/openclaw\", \"args\": [\"gateway\"]}},"

@@ -1,7 +1,8 @@
 //! The read-only door to the host that a scan goes through: files, processes, sockets and what service managers say.
 //!
-//! A [`Reader`] has no method that changes anything. Everything that it reads has a limit; a file in a user's directory
-//! is opened without blocking and read only if it is a regular file, so a pipe in its place cannot hold a scan up.
+//! A [`Reader`] has no method that changes anything. Everything that it reads has a limit; what stands at a path is looked at
+//! before it is opened, and opened only if it is a regular file: a pipe in its place cannot hold a scan up, and no device is
+//! touched.
 #![expect(
     clippy::disallowed_methods,
     reason = "a scan reads the host here, and only here"
@@ -11,6 +12,7 @@ mod error;
 mod find;
 mod machine;
 mod mounts;
+mod open;
 mod passwd;
 mod process;
 mod program;
@@ -20,27 +22,24 @@ mod weight;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use rustix::fs::OFlags;
+use open::{first, open, whole};
 
 pub use error::{ReadError, Result};
 pub use machine::MachineFacts;
 pub use process::{Glance, ProcessDetails};
 pub use socket::{Connection, Listener};
-pub use texts::{TEXT_BYTES, TEXT_ENTRIES, TEXT_FILES};
-pub use weight::{ENTRIES_LIMIT, Weight};
+pub use texts::{TEXT_BYTES, TEXT_ENTRIES, TEXT_FILES, USER_TEXT_BYTES, USER_TEXT_ENTRIES};
+pub use weight::Weight;
 
 /// The most bytes of a file that is read at once: 10 MiB.
 pub const FILE_LIMIT: u64 = 10 * 1024 * 1024;
 /// The most paths of which it is kept why they were not read.
 pub const REFUSED_LIMIT: usize = 1_000;
-/// The device number of `/dev/null`, 1:3; null(4), makedev(3).
-const NULL_DEVICE: u64 = 0x103;
 /// The most entries of a directory that are listed.
 pub const LIST_LIMIT: usize = 10_000;
 
@@ -62,6 +61,8 @@ pub enum Kind {
 pub struct Reader {
     refused: Mutex<BTreeMap<PathBuf, String>>,
     names: Mutex<HashMap<OsString, HashSet<OsString>>>,
+    /// What the text files of each user's directories cost so far.
+    spent: Mutex<BTreeMap<u32, texts::Spent>>,
 }
 
 impl Reader {
@@ -80,13 +81,17 @@ impl Reader {
     /// Notes that something there is passed over; the first reason for a path counts.
     pub fn refuse(&self, path: &Path, why: &str) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused.len() < REFUSED_LIMIT {
+        if refused.len() < REFUSED_LIMIT || refused.contains_key(path) {
             let why = || why.to_owned();
             refused.entry(path.to_path_buf()).or_insert_with(why);
+        } else {
+            let why = format!("more than {REFUSED_LIMIT} things: the others are not told");
+            refused.entry(PathBuf::new()).or_insert(why);
         }
     }
 
-    /// Returns what was passed over since the last call, with the reason; at most [`REFUSED_LIMIT`] paths.
+    /// Returns what was passed over since the last call, with the reason; at most [`REFUSED_LIMIT`] paths, and where there were
+    /// more, that there were, for an empty path.
     #[must_use]
     pub fn take_refused(&self) -> BTreeMap<PathBuf, String> {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,42 +116,24 @@ impl Reader {
 
     /// Reads the first bytes of a regular file, at most `limit`, through links; `None` where there is none.
     pub fn head(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-        let file = match open(path) {
-            Ok(file) => file,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(source) => return Err(io_error(path, source)),
+        let Some((file, _)) = open(path)? else {
+            return Ok(None);
         };
-        let metadata = file.metadata().map_err(|source| io_error(path, source))?;
-        if !metadata.is_file() {
-            return Err(ReadError::NotRegular { path: path.into() });
-        }
-        let mut bytes = Vec::new();
-        file.take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(|source| io_error(path, source))?;
-        Ok(Some(bytes))
+        first(file, path, limit).map(Some)
     }
 
     /// Reads a file of which only the end matters: at most `limit` bytes, the first of them maybe amid a line.
     pub fn tail(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
         use std::io::{Seek as _, SeekFrom};
-        let mut file = match open(path) {
-            Ok(file) => file,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(source) => return Err(io_error(path, source)),
+        let Some((mut file, length)) = open(path)? else {
+            return Ok(None);
         };
-        let metadata = file.metadata().map_err(|source| io_error(path, source))?;
-        if !metadata.is_file() {
-            return Err(ReadError::NotRegular { path: path.into() });
-        }
-        let start = metadata.len().saturating_sub(limit);
-        file.seek(SeekFrom::Start(start))
-            .map_err(|source| io_error(path, source))?;
-        let mut bytes = Vec::new();
-        file.take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(|source| io_error(path, source))?;
-        Ok(Some(bytes))
+        file.seek(SeekFrom::Start(length.saturating_sub(limit)))
+            .map_err(|source| ReadError::Io {
+                path: path.into(),
+                source,
+            })?;
+        first(file, path, limit).map(Some)
     }
 
     /// Returns what stands at a path; `None` where nothing does, or where it may not be seen.
@@ -218,61 +205,6 @@ impl Reader {
     }
 }
 
-fn whole(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    let file = match open(path) {
-        Ok(file) => file,
-        Err(error) if is_absent(&error) => return Ok(None),
-        Err(source) => return Err(io_error(path, source)),
-    };
-    let metadata = file.metadata().map_err(|source| io_error(path, source))?;
-    if metadata.is_file() {
-        return bounded(file, path, limit).map(Some);
-    }
-    // A unit is masked by a link to it.
-    if metadata.file_type().is_char_device() && metadata.rdev() == NULL_DEVICE {
-        return Ok(None);
-    }
-    Err(ReadError::NotRegular { path: path.into() })
-}
-
-/// Opens a file for reading such that a pipe or a terminal in its place neither blocks nor is taken over.
-fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-}
-
-fn bounded(file: File, path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|source| io_error(path, source))?;
-    if bytes.len() as u64 > limit {
-        return Err(ReadError::TooLarge {
-            path: path.into(),
-            limit,
-        });
-    }
-    Ok(bytes)
-}
-
-/// Returns whether the error only says that there is nothing; a vanished process says so with `ESRCH`.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    ) || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
-}
-
-fn io_error(path: &Path, source: io::Error) -> ReadError {
-    ReadError::Io {
-        path: path.into(),
-        source,
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
@@ -292,6 +224,28 @@ mod tests {
             "{refused:?}"
         );
         assert!(reader.take_refused().is_empty());
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_even_opened() {
+        use rustix::fs::inotify;
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("openclaw.json");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, "x").unwrap();
+        let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+        for path in [&pipe, &file] {
+            inotify::add_watch(&watch, path, inotify::WatchFlags::OPEN).unwrap();
+        }
+        let is_opened = || rustix::io::read(&watch, &mut [0; 4096]).is_ok();
+        let reader = Reader::new();
+        assert!(reader.file(&pipe).is_err());
+        assert!(reader.head(&pipe, 2).is_err());
+        assert!(reader.tail(&pipe, 2).is_err());
+        assert!(!is_opened());
+        assert!(reader.file(&file).is_ok());
+        assert!(is_opened());
     }
 
     #[test]
@@ -315,10 +269,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_passed_over_beyond_the_limit_is_told_as_more() {
+        let reader = Reader::new();
+        let refuse = |from: usize, to: usize| {
+            let paths = (from..to).map(|number| PathBuf::from(format!("/{number}")));
+            paths.for_each(|path| reader.refuse(&path, "no"));
+        };
+        refuse(0, REFUSED_LIMIT);
+        refuse(0, REFUSED_LIMIT);
+        assert_eq!(reader.take_refused().len(), REFUSED_LIMIT);
+        refuse(0, REFUSED_LIMIT + 5);
+        let refused = reader.take_refused();
+        assert_eq!(refused.len(), REFUSED_LIMIT + 1);
+        assert!(refused.get(Path::new("")).unwrap().starts_with("more than"));
+    }
+
+    #[test]
     fn a_file_larger_than_the_limit_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("huge");
-        let file = File::create(&path).unwrap();
+        let file = fs::File::create(&path).unwrap();
         file.set_len(FILE_LIMIT).unwrap();
         assert_eq!(
             Reader::new().file(&path).unwrap().map(|it| it.len() as u64),

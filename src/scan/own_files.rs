@@ -42,7 +42,8 @@ pub(super) fn read(reader: &Reader, gateway: &Gateway) -> OwnFiles {
             continue;
         }
         let mut references = BTreeSet::new();
-        let is_whole = reader.texts(&agent.workspace, &workspaces, &mut |path, text| {
+        let user = gateway.user.uid;
+        let is_whole = reader.texts(&agent.workspace, &workspaces, user, &mut |path, text| {
             own.take(&agent.id, path, text, gateway);
             for (number, line) in numbered(text) {
                 let there = |path: &Path| reader.kind(path).is_some();

@@ -11,6 +11,9 @@ use crate::host::reader::{Kind, Reader};
 use crate::inventory::{Finding, RestingState, catalogued};
 use crate::openclaw::layout;
 
+/// The most entries of all state directories of one user that are counted.
+const ENTRIES_LIMIT: usize = 100_000;
+
 /// Finds the state directories in the homes, and those that `sleeping` starters name, that no gateway uses.
 pub(super) fn resting(
     reader: &Reader,
@@ -19,10 +22,15 @@ pub(super) fn resting(
 ) -> Vec<RestingState> {
     let (seen, _) = users::visible(reader, &users::all(reader));
     let mut directories: BTreeMap<PathBuf, String> = BTreeMap::new();
-    for user in &seen {
-        for path in in_home(reader, &user.home) {
-            directories.entry(path).or_insert_with(|| user.name.clone());
-        }
+    let found = seen.iter().flat_map(|user| {
+        let found = in_home(reader, &user.home).into_iter();
+        found.map(|(is_link, path)| (is_link, path, &user.name))
+    });
+    let mut found: Vec<_> = found.collect();
+    // A link makes nobody the owner of what lies in another home.
+    found.sort_by_key(|(is_link, ..)| *is_link);
+    for (_, path, user) in found {
+        directories.entry(path).or_insert_with(|| user.clone());
     }
     for launch in sleeping {
         let path = launch.state_directory(reader);
@@ -34,8 +42,21 @@ pub(super) fn resting(
     }
     let is_used = |path: &PathBuf| sightings.iter().any(|it| it.state_directory == *path);
     directories.retain(|path, _| !is_used(path));
+    weigh(reader, directories, sleeping, ENTRIES_LIMIT)
+}
+
+/// Weighs directories, each with its user; of all of one user's at most `limit` entries.
+fn weigh(
+    reader: &Reader,
+    directories: BTreeMap<PathBuf, String>,
+    sleeping: &[Launch],
+    limit: usize,
+) -> Vec<RestingState> {
+    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
     let states = directories.into_iter().map(|(path, user)| {
-        let weight = reader.weight(&path);
+        let counted = counted.entry(user.clone()).or_default();
+        let weight = reader.weight(&path, limit.saturating_sub(*counted));
+        *counted += weight.entries;
         let revivers = sleeping
             .iter()
             .filter(|launch| launch.state_directory(reader).as_ref() == Some(&path));
@@ -51,12 +72,18 @@ pub(super) fn resting(
     states.collect()
 }
 
-/// Returns the state directories in a home, links resolved.
-fn in_home(reader: &Reader, home: &Path) -> Vec<PathBuf> {
+/// Returns the state directories in a home, links resolved, each with whether it is a link.
+fn in_home(reader: &Reader, home: &Path) -> Vec<(bool, PathBuf)> {
     let names = reader.list(home).into_iter();
     let names = names.filter(|name| name.to_str().is_some_and(layout::is_state_name));
-    let paths = names.map(|name| reader.resolve(&home.join(name)));
-    paths.filter(|path| is_state(reader, path)).collect()
+    let paths = names.map(|name| {
+        let path = home.join(name);
+        (
+            reader.kind(&path) == Some(Kind::Link),
+            reader.resolve(&path),
+        )
+    });
+    paths.filter(|(_, path)| is_state(reader, path)).collect()
 }
 
 /// Returns whether a directory holds a configuration or agents; a directory of that name alone is nothing.
@@ -126,12 +153,36 @@ mod tests {
         ] {
             std::fs::write(home.path().join(file), "{}").unwrap();
         }
-        let found = in_home(&Reader::new(), home.path());
-        let names: Vec<_> = found.iter().map(|path| path.file_name().unwrap()).collect();
+        std::os::unix::fs::symlink("openclaw", home.path().join(".openclaw-link")).unwrap();
+        let mut found = in_home(&Reader::new(), home.path());
+        found.sort();
+        let linked = found.pop();
+        assert_eq!(linked, Some((true, home.path().join("openclaw"))));
+        let names: Vec<_> = found
+            .iter()
+            .map(|(_, path)| path.file_name().unwrap())
+            .collect();
         assert_eq!(
             names,
             [".clawdbot", ".moldbot", ".openclaw", ".openclaw-work"]
         );
+    }
+
+    #[test]
+    fn directories_within_one_another_are_not_counted_again_and_again_for_one_user() {
+        let room = tempfile::tempdir().unwrap();
+        let inner = room.path().join("joe/inner");
+        for directory in [&inner, &room.path().join("max")] {
+            std::fs::create_dir_all(directory).unwrap();
+            for file in ["1", "2", "3"] {
+                std::fs::write(directory.join(file), "x").unwrap();
+            }
+        }
+        let directories = [("joe", "joe"), ("joe/inner", "joe"), ("max", "max")];
+        let directories = directories.map(|(path, user)| (room.path().join(path), user.to_owned()));
+        let weighed = weigh(&Reader::new(), directories.into(), &[], 7);
+        let whole: Vec<_> = weighed.iter().map(|it| it.is_counted_whole).collect();
+        assert_eq!(whole, [true, false, true]);
     }
 
     #[test]

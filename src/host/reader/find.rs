@@ -32,7 +32,6 @@ impl Reader {
     /// Opens a regular file for reading, through links; `None` where there is none, or it may not be read.
     #[must_use]
     pub fn open(&self, path: &Path) -> Option<File> {
-        let file = super::open(path).ok()?;
-        file.metadata().ok()?.is_file().then_some(file)
+        super::open(path).ok()?.map(|(file, _)| file)
     }
 }

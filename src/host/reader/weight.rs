@@ -6,9 +6,6 @@ use std::time::{Duration, SystemTime};
 use super::Reader;
 use crate::units::Bytes;
 
-/// The most entries that are counted.
-pub const ENTRIES_LIMIT: usize = 100_000;
-
 /// What a walk over a tree counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Weight {
@@ -16,17 +13,19 @@ pub struct Weight {
     pub size: Bytes,
     /// The time since the youngest entry changed.
     pub unchanged: Duration,
-    /// Whether all entries were counted.
+    /// How many entries were counted.
+    pub entries: usize,
+    /// Whether those are all.
     pub is_whole: bool,
 }
 
 impl Reader {
-    /// Counts a tree: links are not followed, other file systems are not entered, at most [`ENTRIES_LIMIT`] entries.
+    /// Counts a tree: links are not followed, other file systems are not entered, at most `limit` entries.
     #[must_use]
-    pub fn weight(&self, path: &Path) -> Weight {
+    pub fn weight(&self, path: &Path, limit: usize) -> Weight {
         let walk = walkdir::WalkDir::new(path).same_file_system(true);
         let (mut size, mut youngest, mut count) = (0_u64, None::<SystemTime>, 0);
-        for entry in walk.into_iter().take(ENTRIES_LIMIT) {
+        for entry in walk.into_iter().take(limit) {
             count += 1;
             let Some(metadata) = entry.ok().and_then(|entry| entry.metadata().ok()) else {
                 continue;
@@ -40,7 +39,8 @@ impl Reader {
         Weight {
             size: Bytes(size),
             unchanged: unchanged.unwrap_or_default(),
-            is_whole: count < ENTRIES_LIMIT,
+            entries: count,
+            is_whole: count < limit,
         }
     }
 }
@@ -56,11 +56,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("a"), "12345").unwrap();
         std::os::unix::fs::symlink("/", directory.path().join("b")).unwrap();
-        let weight = Reader::new().weight(directory.path());
+        let weight = Reader::new().weight(directory.path(), 9);
         assert_eq!((weight.size, weight.is_whole), (Bytes(5), true));
+        assert_eq!(weight.entries, 3);
         assert!(weight.unchanged < Duration::from_hours(1));
         assert_eq!(
-            Reader::new().weight(Path::new("/nonexistent")).size,
+            Reader::new().weight(Path::new("/nonexistent"), 9).size,
             Bytes(0)
         );
     }
