@@ -360,6 +360,12 @@ catalogue! {
         "set gateway.controlUi.allowedOrigins to the addresses that browsers use"
         "The gateway listens beyond loopback without gateway.controlUi.allowedOrigins. Releases from 2026.2.26 to before \
          2026.9.6 do not start so; 2026.9.6 fills them in by itself. ocmigrate sets them where it changes the bind.";
+    /// A path that begins where the gateway is started.
+    RELATIVE_PATH = "OM-C009" Inhibitor
+        "write the path from / or from ~ on"
+        "A path in the configuration begins at the directory in which the gateway is started, and that is not the home of its \
+         user, where a container starts it: in the container the path would lead elsewhere, and an agent would find an empty \
+         workspace or no token.";
     /// A binding that leads nowhere.
     UNKNOWN_AGENT = "OM-B001" Medium
         "correct agentId in the binding"

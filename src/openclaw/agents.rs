@@ -9,7 +9,6 @@ use super::accounts::normal;
 use super::config::MAX_ENTRIES;
 use super::credentials::Unresolved;
 use super::facts::Context;
-use super::layout::expand;
 use super::merged::Merged;
 use crate::inventory::{Agent, Exclusivity, Place};
 
@@ -54,9 +53,13 @@ pub(super) fn roster(config: &Merged) -> Vec<(String, Value)> {
     roster
 }
 
-/// Returns the keys of the elements of `agents.list` that are passed over for want of an id; OpenClaw refuses them.
+/// Returns the keys of the elements of `agents.list` that are passed over for want of an id, and `agents` where it is a list
+/// itself; OpenClaw refuses them.
 pub(super) fn nameless(config: &Merged) -> Vec<String> {
     let list = config.get(&["agents", "list"]).unwrap_or_default();
+    if config.get(&["agents"]).is_some_and(|it| it.is_array()) {
+        return vec!["agents".to_owned()];
+    }
     if config.find(&["agents", "entries"]).is_some() {
         return Vec::new();
     }
@@ -152,10 +155,16 @@ pub(super) fn unresolved(config: &Merged, context: &Context<'_>) -> Vec<Unresolv
     let unset = paths.filter_map(|path| {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let value = config.get(&path)?;
-        let name = super::value::substitute(value.as_str()?, context.environment).err()?;
+        let why = match super::value::substitute(value.as_str()?, context.environment) {
+            Err(name) => format!("variable {name} is not set"),
+            Ok(text) if context.place(&text).is_relative() => {
+                "it begins at the directory that the gateway is started in".to_owned()
+            }
+            Ok(_) => return None,
+        };
         Some(Unresolved {
             key: path.join("."),
-            why: format!("variable {name} is not set"),
+            why,
             place: config.place_of(&path),
             exclusivity: Exclusivity::Shareable,
         })
@@ -189,7 +198,7 @@ fn workspace(
     let path = |value: &Value| {
         let text = text_at(Some(value))?;
         let text = super::value::substitute(text, context.environment).ok()?;
-        Some(expand(&text, context.home))
+        Some(context.place(&text))
     };
     let own = entry.get("workspace").and_then(path);
     let default = config
@@ -202,7 +211,7 @@ fn workspace(
         (None, Some(default)) if is_owner => default,
         (None, Some(default)) => default.join(normal(id)),
         (None, None) if is_owner => match variable.filter(|value| !value.trim().is_empty()) {
-            Some(value) => expand(value.trim(), context.home),
+            Some(value) => context.place(value.trim()),
             None => context.state_directory.join("workspace"),
         },
         (None, None) => context

@@ -210,6 +210,7 @@ mod tests {
     fn read(text: &str) -> Facts {
         let context = Context {
             home: Path::new("/home/joe"),
+            directory: Path::new("/home/joe"),
             state_directory: Path::new("/home/joe/.openclaw"),
             environment: &BTreeMap::new(),
         };

@@ -51,6 +51,8 @@ pub(super) struct Search {
     pub(super) found: Vec<FoundCredential>,
     pub(super) files: Vec<SecretFile>,
     pub(super) unresolved: Vec<Unresolved>,
+    /// Logins of default accounts that stand nowhere and that a variable could give: the account, and the variable.
+    pub(super) unset: Vec<(String, &'static str)>,
     /// Whether more variables speak of secrets than are looked at.
     pub(super) is_cut: bool,
 }
@@ -100,6 +102,7 @@ impl Searching<'_> {
             found,
             files,
             unresolved,
+            unset: _,
             is_cut: _,
         } = &self.search;
         found.iter().any(|it| it.key == key)
@@ -135,8 +138,8 @@ impl Searching<'_> {
         for (id, account) in accounts.into_iter().flatten().take(MAX_ENTRIES) {
             self.section(&["channels", channel, "accounts", id], id, account);
         }
-        self.variables(channel, section);
         let ids = super::accounts::ids(self.context, channel, section);
+        self.variables(channel, section, &ids);
         for id in &ids {
             self.session(channel, id, section);
         }
@@ -182,7 +185,7 @@ impl Searching<'_> {
                     has_token |= name == "tokenFile";
                     self.search.files.push(SecretFile {
                         key,
-                        path: super::layout::expand(&file, self.context.home),
+                        path: self.context.place(&file),
                         kind: kind(channel, secret.map_or(&["token"], |secret| secret.key)),
                         account: Some(account.to_owned()),
                         exclusivity,
@@ -267,17 +270,13 @@ impl Searching<'_> {
     }
 
     /// Variables serve the `default` account where neither a key nor a file does.
-    fn variables(&mut self, channel: &str, section: &Value) {
+    fn variables(&mut self, channel: &str, section: &Value, ids: &[String]) {
         let account = format!("{channel}/{DEFAULT}");
         let own = section
             .get("accounts")
             .and_then(|accounts| accounts.get(DEFAULT));
         for secret in secret_keys(channel) {
             let Some(variable) = secret.variable else {
-                continue;
-            };
-            let text = self.context.environment.get(variable);
-            let Some(text) = text.map(|text| text.trim()).filter(|text| !text.is_empty()) else {
                 continue;
             };
             let kind = kind(channel, secret.key);
@@ -293,7 +292,12 @@ impl Searching<'_> {
                 .files
                 .iter()
                 .any(|file| file.kind == kind && file.account.as_ref() == Some(&account));
-            if !is_written && !has_file {
+            if is_written || has_file {
+                continue;
+            }
+            let text = self.context.environment.get(variable);
+            let text = text.map(|text| text.trim()).filter(|it| !it.is_empty());
+            if let Some(text) = text {
                 self.search.found.push(FoundCredential {
                     public_id: public_id(&kind, text),
                     kind,
@@ -303,6 +307,8 @@ impl Searching<'_> {
                     places: self.own_variable(text).into_iter().collect(),
                     exclusivity: secret.exclusivity,
                 });
+            } else if secret.exclusivity.is_exclusive() && ids.iter().any(|id| id == DEFAULT) {
+                self.search.unset.push((account.clone(), variable));
             }
         }
     }
@@ -319,9 +325,7 @@ impl Searching<'_> {
                 .flatten()
                 .find_map(|section| section.get("authDir")?.as_str());
             let path = match directory {
-                Some(directory) => {
-                    super::layout::expand(directory, self.context.home).join("creds.json")
-                }
+                Some(directory) => self.context.place(directory).join("creds.json"),
                 None if id.contains('/') || id.contains("..") => continue,
                 None => self
                     .context

@@ -178,6 +178,7 @@ mod tests {
     fn told(text: &str) -> Vec<String> {
         let context = Context {
             home: "/home/joe".as_ref(),
+            directory: "/home/joe".as_ref(),
             state_directory: "/home/joe/.openclaw".as_ref(),
             environment: &std::collections::BTreeMap::new(),
         };

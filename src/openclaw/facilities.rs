@@ -53,6 +53,7 @@ mod tests {
             .collect();
         let context = Context {
             home: Path::new("/home/joe"),
+            directory: Path::new("/home/joe"),
             state_directory: Path::new("/home/joe/.openclaw"),
             environment: &environment,
         };

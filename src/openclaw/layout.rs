@@ -1,7 +1,7 @@
 //! Where OpenClaw keeps things, and how its processes and locks are recognised.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -65,19 +65,23 @@ pub fn state_directory_of(config: &Path) -> Option<PathBuf> {
 /// Returns the state directories that an environment can mean, the likeliest first; the first that exists is it.
 ///
 /// `resolveStateDir` of 2026.9.6 (`OPENCLAW_STATE_DIR`, the profile's, `.openclaw`, `.clawdbot`), and the older
-/// `.moltbot` of 2026.2.9.
+/// `.moltbot` of 2026.2.9. `directory` is the one that the gateway is started in.
 #[must_use]
-pub fn state_directories(environment: &BTreeMap<String, String>, home: &Path) -> Vec<PathBuf> {
+pub fn state_directories(
+    environment: &BTreeMap<String, String>,
+    home: &Path,
+    directory: &Path,
+) -> Vec<PathBuf> {
     let home = match set(environment, "OPENCLAW_HOME") {
-        Some(own) => expand(own, home),
+        Some(own) => place(own, home, directory),
         None => home.to_owned(),
     };
     if let Some(own) = set(environment, "OPENCLAW_STATE_DIR") {
-        return vec![expand(own, &home)];
+        return vec![place(own, &home, directory)];
     }
     // Releases before the name changed; 2026.2.9 still honours it, 2026.9.6 does not.
     if let Some(own) = set(environment, "CLAWDBOT_STATE_DIR") {
-        let own = expand(own, &home);
+        let own = place(own, &home, directory);
         return [vec![own], usual(environment, &home)].concat();
     }
     usual(environment, &home)
@@ -98,11 +102,12 @@ fn usual(environment: &BTreeMap<String, String>, home: &Path) -> Vec<PathBuf> {
 pub fn configs(
     environment: &BTreeMap<String, String>,
     home: &Path,
+    directory: &Path,
     state_directory: &Path,
 ) -> Vec<PathBuf> {
     let own = set(environment, "OPENCLAW_CONFIG_PATH");
     match own.or_else(|| set(environment, "CLAWDBOT_CONFIG_PATH")) {
-        Some(own) => vec![expand(own, home)],
+        Some(own) => vec![place(own, home, directory)],
         None => CONFIG_NAMES.map(|name| state_directory.join(name)).into(),
     }
 }
@@ -116,7 +121,22 @@ pub fn port(environment: &BTreeMap<String, String>, configured: Option<u16>) -> 
     exported.or(configured).unwrap_or(DEFAULT_PORT)
 }
 
-/// Returns a path as OpenClaw reads it: `~` is the home directory.
+/// Returns a path as OpenClaw reads it, from the directory that its process was started in: `resolveUserPath` of 2026.9.6.
+#[must_use]
+pub fn place(path: &str, home: &Path, directory: &Path) -> PathBuf {
+    let mut resolved = PathBuf::new();
+    for component in directory.join(expand(path, home)).components() {
+        match component {
+            Component::ParentDir if resolved.file_name().is_some() => {
+                resolved.pop();
+            }
+            component => resolved.push(component),
+        }
+    }
+    resolved
+}
+
+/// Returns a path with the home directory for `~`.
 #[must_use]
 pub fn expand(path: &str, home: &Path) -> PathBuf {
     match path.strip_prefix('~') {
@@ -242,7 +262,11 @@ mod tests {
         let variables = variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        state_directories(&variables.collect(), Path::new("/home/joe"))
+        state_directories(
+            &variables.collect(),
+            Path::new("/home/joe"),
+            Path::new("/srv"),
+        )
     }
 
     #[test]
@@ -259,6 +283,10 @@ mod tests {
             directories(&[("OPENCLAW_STATE_DIR", "~/s")]),
             [Path::new("/home/joe/s")]
         );
+        for relative in ["s", "./s", "x/../s", "../srv/s"] {
+            let told = directories(&[("OPENCLAW_STATE_DIR", relative)]);
+            assert_eq!(told, [Path::new("/srv/s")]);
+        }
         let nested = directories(&[
             ("OPENCLAW_HOME", "~/.openclaw"),
             ("OPENCLAW_PROFILE", "Default"),

@@ -1,8 +1,7 @@
 //! Addresses of the host's own loopback in a configuration: inside a container they lead elsewhere.
 
-use serde_json::Value;
-
-use super::merged::{Item, ItemKind, Merged};
+use super::config::MAX_ENTRIES;
+use super::merged::Merged;
 use crate::inventory::Place;
 
 /// A loopback service that the configuration names.
@@ -18,42 +17,23 @@ pub struct LoopbackUrl {
     pub port: Option<u16>,
 }
 
-/// Returns the loopback addresses in all texts but the origins of browsers.
+/// Returns the loopback addresses in all texts but the origins of browsers; one more than [`MAX_ENTRIES`] at most.
 pub(super) fn loopback_urls(config: &Merged) -> Vec<LoopbackUrl> {
+    const ORIGINS: [&str; 3] = ["gateway", "controlUi", "allowedOrigins"];
     let mut found = Vec::new();
-    walk(config, &config.root, &mut Vec::new(), &mut found);
+    config.texts(&mut |path, text, at| {
+        if path.iter().take(3).map(String::as_str).eq(ORIGINS) {
+            return;
+        }
+        let urls = addresses(text).map(|(address, port)| LoopbackUrl {
+            key: path.join("."),
+            place: config.place(at),
+            address,
+            port,
+        });
+        found.extend(urls.take((MAX_ENTRIES + 1).saturating_sub(found.len())));
+    });
     found
-}
-
-fn walk(config: &Merged, item: &Item, path: &mut Vec<String>, found: &mut Vec<LoopbackUrl>) {
-    if *path == ["gateway", "controlUi", "allowedOrigins"] {
-        return;
-    }
-    match &item.kind {
-        ItemKind::Object(entries) => {
-            for (name, item) in entries {
-                path.push(name.clone());
-                walk(config, item, path, found);
-                path.pop();
-            }
-        }
-        ItemKind::Array(elements) => {
-            for (index, element) in elements.iter().enumerate() {
-                path.push(index.to_string());
-                walk(config, element, path, found);
-                path.pop();
-            }
-        }
-        ItemKind::Scalar(Value::String(text)) => {
-            found.extend(addresses(text).map(|(address, port)| LoopbackUrl {
-                key: path.join("."),
-                place: config.place(item.at),
-                address,
-                port,
-            }));
-        }
-        ItemKind::Scalar(_) => {}
-    }
 }
 
 /// Returns the loopback addresses of the URLs in a text, without user, password and path, and their ports.

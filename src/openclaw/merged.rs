@@ -69,6 +69,11 @@ impl Merged {
         &self.problems
     }
 
+    /// Visits every text, with the keys that lead to it.
+    pub(super) fn texts(&self, visit: &mut dyn FnMut(&[String], &str, At)) {
+        self.root.texts(&mut Vec::new(), visit);
+    }
+
     pub(super) fn place(&self, at: At) -> Place {
         Place {
             path: self.files.get(at.file).cloned().unwrap_or_default(),
@@ -97,6 +102,26 @@ impl Item {
             }
             ItemKind::Array(elements) => elements.get(key.parse::<usize>().ok()?),
             ItemKind::Scalar(_) => None,
+        }
+    }
+
+    fn texts(&self, path: &mut Vec<String>, visit: &mut dyn FnMut(&[String], &str, At)) {
+        let mut below = |name: String, item: &Self| {
+            path.push(name);
+            item.texts(path, visit);
+            path.pop();
+        };
+        match &self.kind {
+            ItemKind::Object(entries) => {
+                let entries = entries.iter();
+                entries.for_each(|(name, item)| below(name.clone(), item));
+            }
+            ItemKind::Array(elements) => {
+                let elements = elements.iter().enumerate();
+                elements.for_each(|(index, item)| below(index.to_string(), item));
+            }
+            ItemKind::Scalar(Value::String(text)) => visit(path, text, self.at),
+            ItemKind::Scalar(_) => {}
         }
     }
 

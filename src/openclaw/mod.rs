@@ -14,6 +14,7 @@ mod include;
 mod known_secrets;
 mod loopback;
 mod merged;
+mod relative;
 mod secret_file;
 mod secret_names;
 mod skill;

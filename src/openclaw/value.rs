@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::facts::Context;
-use super::layout::expand;
 use super::merged::Merged;
 
 /// What a value that should be a text comes to.
@@ -160,7 +159,7 @@ fn reference_to(
             };
             let is_whole = settings.get("mode").and_then(Value::as_str) == Some("singleValue");
             Resolved::File(FilePart {
-                path: expand(&path, context.home),
+                path: context.place(&path),
                 pointer: (!is_whole).then(|| id.to_owned()),
             })
         }
@@ -225,6 +224,7 @@ mod tests {
         ]);
         let context = Context {
             home: Path::new("/home/joe"),
+            directory: Path::new("/home/joe"),
             state_directory: Path::new("/home/joe/.openclaw"),
             environment: &set,
         };

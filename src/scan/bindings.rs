@@ -61,6 +61,7 @@ mod tests {
                     {agentId: 'none', match: {channel: 'telegram', accountId: 'WORK'}}]}";
         let context = Context {
             home: Path::new("/home/joe"),
+            directory: Path::new("/home/joe"),
             state_directory: Path::new("/home/joe/.openclaw"),
             environment: &BTreeMap::new(),
         };

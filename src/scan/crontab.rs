@@ -105,6 +105,7 @@ pub(super) fn table(
             starter: &starter,
             when: when(&line.schedule),
             user,
+            directory: &user.home,
             environment: &environment,
             place: format!("{}:{}", display::path(file), line.number),
         };

@@ -209,6 +209,7 @@ mod tests {
     fn named(gateway_name: &str, text: &str) -> (Gateway, Facts) {
         let context = Context {
             home: "/home/joe".as_ref(),
+            directory: "/home/joe".as_ref(),
             state_directory: &PathBuf::from(format!("/{gateway_name}")),
             environment: &BTreeMap::new(),
         };

@@ -348,7 +348,7 @@ pub(super) fn unseen(sighting: &Sighting, facts: Option<&Facts>, ledger: &Ledger
     let cut = facts.into_iter().flat_map(|facts| &facts.cut);
     let cut = cut.map(|key| format!("{key}: more than the first {MAX_ENTRIES}"));
     let nameless = facts.into_iter().flat_map(|facts| &facts.nameless);
-    let nameless = nameless.map(|key| format!("{key}: it is passed over, it has no id"));
+    let nameless = nameless.map(|key| format!("{key}: it is passed over, it names no agent"));
     values
         .chain(shell)
         .chain(nameless)

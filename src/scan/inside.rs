@@ -35,6 +35,7 @@ pub(super) fn read(reader: &Reader, process: &Glance, name: &str, hasher: &Hashe
     let mut sighting = sighting::of_files(reader, &state, &found.config, found.variables);
     sighting.name = GatewayName(format!("container {name}"));
     sighting.user.home = home;
+    sighting.directory = found.directory;
     let Some(facts) = config::read(reader, &sighting, hasher).facts else {
         return unseen("understood");
     };
@@ -61,6 +62,7 @@ struct Found {
     state_directory: PathBuf,
     config: PathBuf,
     home: PathBuf,
+    directory: PathBuf,
     variables: BTreeMap<String, String>,
 }
 
@@ -68,19 +70,21 @@ fn find(reader: &Reader, process: &Glance) -> Option<Found> {
     let details = reader.details(std::slice::from_ref(process)).pop()?;
     let variables = sighting::texts(&details.environment);
     let home = PathBuf::from(variables.get("HOME").map_or(HOME, String::as_str));
+    let directory = reader.directory(process.id).unwrap_or("/".into());
     let on_host = |path: &Path| reader.host_path(process.id, path);
     let opened = family::state_directory(&details.files).into_iter();
-    let mut named = opened.chain(layout::state_directories(&variables, &home));
+    let mut named = opened.chain(layout::state_directories(&variables, &home, &directory));
     let (inside, state_directory) = named.find_map(|path| {
         let there = on_host(&path)?;
         (reader.kind(&there) == Some(Kind::Directory)).then_some((path, there))
     })?;
-    let configs = layout::configs(&variables, &home, &inside);
+    let configs = layout::configs(&variables, &home, &directory, &inside);
     let mut configs = configs.iter().filter_map(|path| on_host(path));
     Some(Found {
         config: configs.find(|path| reader.kind(path).is_some())?,
         state_directory,
         home,
+        directory,
         variables,
     })
 }

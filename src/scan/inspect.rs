@@ -124,8 +124,14 @@ fn config(
     findings.extend(credentials::findings(sighting, &ledger.unresolved));
     findings.extend(bindings::findings(&sighting.name, facts));
     findings.extend(findings::of_config(&sighting.name, &reading.config, facts));
+    findings.extend(findings::loopback(&sighting.name, facts));
     super::sort(&mut findings);
-    let unseen = gateway::unseen(sighting, facts, &ledger);
+    let mut unseen = gateway::unseen(sighting, facts, &ledger);
+    let unset = facts.into_iter().flat_map(|facts| &facts.unset);
+    unseen.extend(unset.map(|(account, variable)| {
+        let account = display::text(account);
+        format!("{}: {account}: whether {variable} is set", sighting.name)
+    }));
     Inspection {
         path: path.to_owned(),
         findings,
@@ -346,6 +352,24 @@ mod tests {
         assert_eq!(ids("{gateway: {bind: 'lan'}}"), ["OM-C004"]);
         assert_eq!(ids("{gateway: {bind: 'lan', auth: {token: 'x'}}}"), [""; 0]);
         assert_eq!(ids("{gateway: {bind: 'loopback'}}"), [""; 0]);
+    }
+
+    #[test]
+    fn a_login_that_a_variable_could_give_is_told_as_not_seen() {
+        let text = b"{channels: {telegram: {enabled: true}}}";
+        let unseen = inspected("openclaw.json", text).unseen;
+        let [unseen] = &unseen[..] else {
+            panic!("{unseen:?}")
+        };
+        assert!(unseen.ends_with(": telegram/default: whether TELEGRAM_BOT_TOKEN is set"));
+    }
+
+    #[test]
+    fn a_loopback_service_is_found_as_a_scan_finds_it() {
+        let text = b"{models: {providers: {ollama: {baseUrl: 'http://127.0.0.1:11434'}}}}";
+        let findings = inspected("openclaw.json", text).findings;
+        let ids: Vec<_> = findings.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(ids, ["OM-N002"]);
     }
 
     #[test]

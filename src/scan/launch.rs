@@ -18,6 +18,8 @@ pub(super) struct Launch {
     pub(super) when: When,
     /// The user that the gateway would run as.
     pub(super) user: User,
+    /// The directory that it would be started in.
+    pub(super) directory: PathBuf,
     /// The script in which the command stands.
     pub(super) script: Option<PathBuf>,
     pub(super) command: GatewayCommand,
@@ -70,7 +72,8 @@ impl Launch {
         let variables = self.variables();
         let home = variables.get("HOME").map(Path::new);
         let home = home.filter(|home| home.is_absolute());
-        let paths = layout::state_directories(&variables, home.unwrap_or(&self.user.home));
+        let home = home.unwrap_or(&self.user.home);
+        let paths = layout::state_directories(&variables, home, &self.directory);
         let there = paths.iter().find(|path| reader.kind(path).is_some());
         there.or(paths.first()).map(|path| reader.resolve(path))
     }
@@ -92,6 +95,7 @@ pub(super) struct Source<'a> {
     pub(super) starter: &'a Starter,
     pub(super) when: When,
     pub(super) user: &'a User,
+    pub(super) directory: &'a Path,
     pub(super) environment: &'a [Assigned],
     pub(super) place: String,
 }
@@ -151,6 +155,7 @@ impl Launches {
                 starter: source.starter.clone(),
                 when: source.when,
                 user,
+                directory: source.directory.to_path_buf(),
                 script: started.script.clone(),
                 command,
                 environment: source.environment.to_vec(),
@@ -180,6 +185,7 @@ mod tests {
                 starter: &Starter::Orphan,
                 when: When::AtBoot,
                 user: &user,
+                directory: &user.home,
                 environment: &[],
                 place: String::new(),
             };

@@ -90,14 +90,15 @@ fn take(
                 },
             });
         let environment: Vec<_> = environment.collect();
+        let base = application.directory.as_deref().unwrap_or(&user.home);
         let source = Source {
             starter: &starter,
             when,
             user,
+            directory: base,
             environment: &environment,
             place: display::path(dump),
         };
-        let base = application.directory.as_deref().unwrap_or(&user.home);
         let outcome = script::in_words(reader, &application.words, base);
         launches.take(started_by(outcome), &source, all);
     }

@@ -1,6 +1,7 @@
 //! Which installed OpenClaw a gateway runs: found by the scripts that its processes name, read from its `package.json`.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::sighting::Sighting;
@@ -40,17 +41,25 @@ pub(super) fn release(reader: &Reader, sighting: &Sighting) -> Option<Release> {
 fn scripts(sighting: &Sighting) -> impl Iterator<Item = PathBuf> {
     let family = sighting.family.iter();
     let processes = family.flat_map(|family| [&family.main].into_iter().chain(&family.helpers));
+    // `node dist/index.js` is meant from the directory of the start.
+    let here = |word: &OsStr| is_path(word).then(|| sighting.directory.join(word));
     let arguments = processes
         .flat_map(|process| &process.arguments)
-        .map(PathBuf::from);
+        .filter_map(move |argument| here(argument));
     let launch = sighting.launch.iter();
     let launch = launch
         .flat_map(|launch| &launch.command.words)
-        .map(PathBuf::from);
+        .filter_map(move |word| here(word.as_ref()));
     let path = sighting.variables.get("PATH").map_or("", String::as_str);
     let commands =
         std::env::split_paths(path).flat_map(|directory| COMMANDS.map(|name| directory.join(name)));
     arguments.chain(launch).chain(commands)
+}
+
+/// Whether a word names a file, not a command or a name.
+fn is_path(word: &OsStr) -> bool {
+    let ends = Path::new(word).extension().and_then(OsStr::to_str);
+    word.as_bytes().contains(&b'/') || ends.is_some_and(|it| ["js", "mjs", "cjs"].contains(&it))
 }
 
 fn package(reader: &Reader, script: &Path) -> Option<(PathBuf, String)> {
@@ -125,6 +134,9 @@ mod tests {
         let expected = format!("2026.5.28 {PACKAGE} .nvm/bin/node");
         assert_eq!(found.as_deref(), Some(expected.as_str()));
         assert_eq!(told(unit, "import {}"), None);
+        let relative = "[Service]\nWorkingDirectory=%h\n\
+                        ExecStart=%h/.nvm/bin/node .nvm/lib/node_modules/openclaw/openclaw.mjs gateway run\n";
+        assert_eq!(told(relative, "import {}").as_ref(), Some(&expected));
         let named = "[Service]\nExecStart=%h/.nvm/bin/node %h/.nvm/bin/openclaw gateway run\n";
         assert_eq!(told(named, "import {}"), Some(expected));
     }

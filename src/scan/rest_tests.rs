@@ -38,6 +38,7 @@ fn launch(starter: Starter, when: When, text: &str) -> Launch {
         starter,
         when,
         user: joe(),
+        directory: joe().home,
         script: None,
         command: command.unwrap_or_default(),
         environment: Vec::new(),

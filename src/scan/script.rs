@@ -63,6 +63,11 @@ pub(super) fn in_text(reader: &Reader, text: &str, home: &Path) -> Started {
 }
 
 impl Started {
+    /// Returns whether nothing of a gateway is started.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.commands.is_empty() && !self.is_unclear && !self.resurrects
+    }
+
     /// Where no script tells what is started, the name of the program may; a script that it is stays named.
     fn or_wrapped(self, commands: impl Fn() -> Vec<GatewayCommand>) -> Self {
         if !self.commands.is_empty() {

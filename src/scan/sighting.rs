@@ -31,6 +31,8 @@ pub(super) struct Sighting {
     pub(super) revivers: Vec<Reviver>,
     /// What is written down of its start, where it was found.
     pub(super) launch: Option<Launch>,
+    /// The directory that it was, or would be, started in; empty where that is not known.
+    pub(super) directory: PathBuf,
     pub(super) state_directory: PathBuf,
     /// The configuration file as it is named, links not resolved.
     pub(super) config: PathBuf,
@@ -147,6 +149,7 @@ pub(super) fn of_files(
         },
         revivers: Vec::new(),
         launch: None,
+        directory: PathBuf::new(),
         config: config.to_owned(),
         started_with: Vec::new(),
         variables: filled(own, &user.home, &variable_files),
@@ -177,16 +180,20 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
     let home = own
         .get("HOME")
         .map_or_else(|| user.home.clone(), PathBuf::from);
+    let directory = directory(reader, family.as_ref(), launch.as_ref(), &user);
     let lock = family.as_ref().and_then(|family| family.lock.as_ref());
     let locked = lock.and_then(|lock| lock.config_path.clone());
     let told = family
         .as_ref()
         .and_then(|family| family.state_directory.clone());
-    let state_directory =
-        told.unwrap_or_else(|| first_there(reader, &layout::state_directories(&own, &home)));
+    let state_directory = told.unwrap_or_else(|| {
+        first_there(reader, &layout::state_directories(&own, &home, &directory))
+    });
     let state_directory = reader.resolve(&state_directory);
-    let config = locked
-        .unwrap_or_else(|| first_there(reader, &layout::configs(&own, &home, &state_directory)));
+    let config = locked.unwrap_or_else(|| {
+        let configs = layout::configs(&own, &home, &directory, &state_directory);
+        first_there(reader, &configs)
+    });
     let variable_files = dotenv_files(reader, &state_directory, &home);
     let variables = filled(own, &home, &variable_files);
     let name = name(&user, &state_directory);
@@ -197,12 +204,25 @@ fn complete(reader: &Reader, start: Start) -> Sighting {
         starter,
         revivers: Vec::new(),
         launch,
+        directory,
         state_directory,
         config,
         started_with,
         variable_files,
         variables,
     }
+}
+
+/// Returns the directory that relative paths begin at: the process's own, else the starter's, else the home.
+fn directory(
+    reader: &Reader,
+    family: Option<&Family>,
+    launch: Option<&Launch>,
+    user: &User,
+) -> PathBuf {
+    let own = family.and_then(|family| reader.directory(family.main.id));
+    let starters = launch.map(|launch| launch.directory.clone());
+    own.or(starters).unwrap_or_else(|| user.home.clone())
 }
 
 /// Fills an environment from files: the first that sets a variable is the one that counts. What starts a gateway sets `HOME`.

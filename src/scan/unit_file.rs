@@ -33,6 +33,8 @@ pub(super) struct UnitFile {
     pub(super) environment_files: Vec<PathBuf>,
     /// `User=`.
     pub(super) user: Option<String>,
+    /// `WorkingDirectory=`; `~` is the home of its user.
+    pub(super) directory: Option<String>,
     /// Whether `[Install]` says what wants it; without that the unit is static.
     pub(super) is_installable: bool,
     /// `Unit=` of a timer or path unit.
@@ -147,6 +149,10 @@ impl UnitFile {
             }
             ("[Service]", "User") => {
                 self.user = Some(specifiers.expand(value)).filter(|name| !name.is_empty());
+            }
+            ("[Service]", "WorkingDirectory") => {
+                let directory = specifiers.expand(value.trim_start_matches('-'));
+                self.directory = Some(directory).filter(|it| !it.is_empty());
             }
             ("[Install]", "WantedBy" | "RequiredBy" | "UpheldBy" | "Alias" | "Also") => {
                 self.is_installable |= !value.is_empty();

@@ -2,6 +2,7 @@
 //!
 //! Not followed: dependencies between units (`Wants=` in `[Unit]`), generators' sources, and `$XDG_CONFIG_HOME`.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -80,10 +81,18 @@ impl Manager {
             Path::new(&runtime).join("user"),
             home.join(".local/share/systemd/user"),
         ];
+        // Most users of a system have neither a home nor a manager that runs.
+        let [has_home, has_runtime] =
+            [home.as_path(), runtime.as_ref()].map(|path| reader.kind(path).is_some());
+        let is_there = |path: &PathBuf| {
+            let is_below = path.starts_with(&runtime);
+            (is_below && has_runtime) || (!is_below && has_home)
+        };
+        let own = own.into_iter().filter(is_there);
         Self {
             scope: UnitScope::User { uid: user.uid },
             user: user.clone(),
-            directories: own.into_iter().chain(SHARED.map(PathBuf::from)).collect(),
+            directories: own.chain(SHARED.map(PathBuf::from)).collect(),
             is_at_boot: reader.kind(&Path::new(LINGER).join(&user.name)).is_some(),
         }
     }
@@ -110,6 +119,7 @@ pub(super) fn find(shelf: &Shelf<'_>, manager: &Manager, all: &[User], launches:
         .collect();
     services.extend(wanted.iter().filter(|name| is(name, ".service")).cloned());
     let mut triggers: BTreeMap<String, Vec<UnitStarter>> = BTreeMap::new();
+    let has_own_programs = LazyCell::new(|| !is_like_others(shelf.reader, &manager.user));
     for name in wanted
         .clone()
         .iter()
@@ -134,8 +144,7 @@ pub(super) fn find(shelf: &Shelf<'_>, manager: &Manager, all: &[User], launches:
             continue;
         };
         let is_plain = drop_ins.of_unit(shelf, name).is_empty();
-        let has_own_programs = !is_like_others(shelf.reader, &manager.user);
-        if is_plain && !has_own_programs && shelf.is_barren(&file) {
+        if is_plain && shelf.is_barren(&file) && !*has_own_programs {
             continue;
         }
         let unit = read(shelf, manager, &drop_ins, &file, name);
@@ -194,16 +203,25 @@ fn take(
         UnitScope::System => named.unwrap_or(&manager.user),
         UnitScope::User { .. } => &manager.user,
     };
+    let outcomes = unit.commands.iter();
+    let outcomes = outcomes.map(|command| script::in_words(reader, command, &user.home));
+    let mut outcomes = outcomes.filter(|it| !it.is_nothing()).peekable();
+    // Its environment files are nobody's business otherwise.
+    if outcomes.peek().is_none() {
+        return;
+    }
     let environment = environment(reader, unit);
+    let directory = directory(unit, manager.scope, user);
     let source = Source {
         place: display::path(&starter.file),
         starter: &Starter::Unit(starter),
         when,
         user,
+        directory: &directory,
         environment: &environment,
     };
-    for command in &unit.commands {
-        launches.take(script::in_words(reader, command, &user.home), &source, all);
+    for outcome in outcomes {
+        launches.take(outcome, &source, all);
     }
 }
 
@@ -237,12 +255,14 @@ pub(super) fn launch_of(
         is_plain: true,
         ..GatewayCommand::default()
     });
+    let scope = starter.scope;
     let starter = Starter::Unit(starter.clone());
     Launch {
         arming: starter.arming(&user.name),
         starter,
         when: When::AtBoot,
         user: user.clone(),
+        directory: directory(unit, scope, user),
         script,
         command,
         environment: environment(reader, unit),
@@ -273,6 +293,15 @@ pub(super) fn environment(reader: &Reader, unit: &UnitFile) -> Vec<Assigned> {
     }
     environment.truncate(VARIABLES_LIMIT);
     environment
+}
+
+/// Returns the directory that a unit's commands are started in; `WorkingDirectory=` of systemd.exec(5).
+fn directory(unit: &UnitFile, scope: UnitScope, user: &User) -> PathBuf {
+    match (unit.directory.as_deref(), scope) {
+        (Some("~"), _) | (None, UnitScope::User { .. }) => user.home.clone(),
+        (Some(own), _) => PathBuf::from(own),
+        (None, UnitScope::System) => PathBuf::from("/"),
+    }
 }
 
 fn starter(manager: &Manager, name: &str, file: PathBuf, enablement: &str) -> UnitStarter {

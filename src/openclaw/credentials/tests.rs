@@ -9,6 +9,7 @@ fn read(text: &str, variables: &[(&str, &str)]) -> Facts {
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let context = Context {
         home: Path::new("/home/joe"),
+        directory: Path::new("/home/joe"),
         state_directory: Path::new("/home/joe/.openclaw"),
         environment: &variables.collect(),
     };
