@@ -50,6 +50,9 @@ pub struct Gateway {
     /// The configuration file, absolute [default: `openclaw.json` in the state directory].
     #[serde(default)]
     pub config: Option<String>,
+    /// How the configuration is kept.
+    #[serde(default)]
+    pub kept: Kept,
     /// The port it listens on.
     pub port: u16,
     /// The port that the configuration names, where `--port` or the environment win over it.
@@ -111,6 +114,19 @@ pub enum Starter {
     Nohup,
     /// A container of somebody else's, on the host's network.
     Container,
+}
+
+/// How a configuration is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kept {
+    /// In one file.
+    #[default]
+    Whole,
+    /// Agents and models in files of their own below `config/`, which it includes.
+    InParts,
+    /// In `dotfiles/` below the user's home, with a link in its place.
+    Linked,
 }
 
 /// Where a release is installed.

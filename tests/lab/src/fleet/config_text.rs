@@ -3,11 +3,31 @@
 
 use std::fmt::Write;
 
-use super::{Agent, Fleet, Gateway, User};
+use super::{Agent, Fleet, Gateway, Kept, User};
 
-/// Returns the text of the gateway's `openclaw.json`.
-pub(super) fn config_text(fleet: &Fleet, user: &User, gateway: &Gateway) -> String {
-    let Gateway { token, agents, .. } = gateway;
+/// Returns the gateway's configuration: its text, and the files that it includes, by their paths from its directory.
+pub(super) fn config_text(
+    fleet: &Fleet,
+    user: &User,
+    gateway: &Gateway,
+) -> (String, Vec<(String, String)>) {
+    let mut files = Vec::new();
+    let mut part = |name: &str, text: String| {
+        let ends = text.find('{').zip(text.rfind('}'));
+        let object = ends.and_then(|(first, last)| text.get(first..=last));
+        let Some(object) = object.filter(|_| gateway.kept == Kept::InParts) else {
+            return text;
+        };
+        let path = format!("config/{name}.json5");
+        files.push((path.clone(), format!("// {name}\n{object}\n")));
+        format!("  {name}: {{ $include: \"./{path}\" }},\n")
+    };
+    let agents = part("agents", agents_text(gateway));
+    let models = part("models", models_text(fleet, gateway));
+    (main_text(fleet, user, gateway, &agents, &models), files)
+}
+
+fn main_text(fleet: &Fleet, user: &User, gateway: &Gateway, agents: &str, models: &str) -> String {
     let port = gateway.config_port.unwrap_or(gateway.port);
     format!(
         r#"// {name}'s gateway. Ask me before you change anything here!
@@ -26,10 +46,9 @@ pub(super) fn config_text(fleet: &Fleet, user: &User, gateway: &Gateway) -> Stri
 {bindings}}}
 "#,
         name = user.name,
-        agents = agents_text(gateway),
-        models = models_text(fleet, gateway),
+        token = gateway.token,
         channels = channels_text(fleet, gateway),
-        bindings = bindings_text(agents),
+        bindings = bindings_text(&gateway.agents),
     )
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::config_text::config_text;
 use super::release::CERTIFICATE;
 use super::start::start;
-use super::{Agent, Fleet, Gateway, Install, User};
+use super::{Agent, Fleet, Gateway, Install, Kept, User};
 use crate::bot_api::client::Client;
 use crate::server::{Server, ServerError, poll};
 
@@ -139,13 +139,38 @@ fn furnish(
     for agent in &gateway.agents {
         add_workspace(server, user, agent)?;
     }
-    let text = config_text(fleet, user, gateway);
-    server.write_file(&config, text.as_bytes(), &user.name, "0600")?;
+    write_config(fleet, server, user, gateway)?;
     for file in &gateway.stray_files {
         let path = format!("{}/{}", gateway.state_directory, file.path);
         server.write_file(&path, file.content.as_bytes(), &file.owner, &file.mode)?;
     }
     Ok(())
+}
+
+fn write_config(
+    fleet: &Fleet,
+    server: &Server,
+    user: &User,
+    gateway: &Gateway,
+) -> Result<(), ServerError> {
+    let (text, parts) = config_text(fleet, user, gateway);
+    let write =
+        |path: &str, text: &str| server.write_file(path, text.as_bytes(), &user.name, "0600");
+    let mut config = gateway.config_path();
+    if gateway.kept == Kept::Linked {
+        let file = format!("{}/dotfiles/openclaw.json", user.home());
+        let link = format!("mkdir -p \"$(dirname '{file}')\" && ln -s '{file}' '{config}'");
+        server.shell_as(&user.name, &link)?;
+        config = file;
+    }
+    let directory = config
+        .rsplit_once('/')
+        .map_or("", |(directory, _)| directory);
+    for (path, text) in parts {
+        server.shell_as(&user.name, &format!("mkdir -p '{directory}/config'"))?;
+        write(&format!("{directory}/{path}"), &text)?;
+    }
+    write(&config, &text)
 }
 
 /// Installs the release a second time, as the user who would have done it.
