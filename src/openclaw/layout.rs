@@ -257,6 +257,7 @@ fn set<'a>(environment: &'a BTreeMap<String, String>, name: &str) -> Option<&'a 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn directories(variables: &[(&str, &str)]) -> Vec<PathBuf> {
         let variables = variables
@@ -360,5 +361,18 @@ mod tests {
         assert!(names.iter().all(|name| is_candidate(name)));
         assert!(is_openclaws(b"openclaw-gatewa") && !is_openclaws(b"node"));
         assert!(!is_candidate(b"nginx") && !is_candidate(b"nodemon"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_lock_or_none(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            pid in any::<i64>(),
+            ticks in any::<i64>()
+        ) {
+            let _ = parse_lock(&bytes);
+            let text = format!("{{\"pid\": {pid}, \"startTime\": {ticks}, \"configPath\": \"/c\"}} \t");
+            let _ = parse_lock(text.as_bytes());
+        }
     }
 }

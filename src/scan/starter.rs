@@ -145,6 +145,7 @@ fn manager_of(part: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn shown(text: &str) -> Option<(String, UnitScope)> {
         named_unit(text).map(|unit| (unit.name, unit.scope))
@@ -225,5 +226,22 @@ mod tests {
             b"ExecStart=/usr/bin/node /x/OpenClaw/dist/index.js gateway"
         ));
         assert!(!is_mentioned(b"ExecStart=/usr/sbin/cron -f"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_control_group_is_survived(
+            any in ".{0,300}",
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                "0::", "1:name=systemd:", "/", "user@7.service", "user@x.service", "docker", "a.service", ".service", "b.scope",
+                "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", ":", "\n", "é",
+            ]), 0..12)
+        ) {
+            for text in [any, pieces.concat()] {
+                let _ = named_unit(&text);
+                let _ = place_in(&text);
+                let _ = is_gateways_own(&text);
+            }
+        }
     }
 }
