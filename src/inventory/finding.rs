@@ -171,6 +171,12 @@ catalogue! {
         "give it to the gateway's user, or open its mode"
         "The gateway's user cannot read entries or enter directories by owner, group and mode. What its other groups or an access \
          list of those groups grant on the host is not granted in the container, where it has one group.";
+    /// A workspace in somebody else's directory.
+    FOREIGN_GROUND = "OM-O014" Inhibitor
+        "give the agent a workspace of its own, or give it the directory: chown USER DIRECTORY"
+        "A state directory or workspace lies outside of the gateway user's home and belongs to somebody else, a directory of \
+         the system perhaps. The container could write it, and execute would give what lies in it to the gateway's user: a \
+         configuration that an agent can edit must not be able to ask for that.";
     /// A starter that cannot be disarmed yet.
     UNKNOWN_STARTER = "OM-S001" Inhibitor
         "run the gateway from its systemd unit: openclaw gateway install"

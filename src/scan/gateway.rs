@@ -9,7 +9,8 @@ use super::credentials::Ledger;
 use super::edges::Bonds;
 use super::sighting::Sighting;
 use super::{
-    Options, bindings, credentials, exposure, findings, host_files, load, needs, own_files, release,
+    Options, bindings, credentials, exposure, findings, ground, host_files, load, needs, own_files,
+    release,
 };
 use crate::display;
 use crate::host::Ground;
@@ -83,6 +84,7 @@ pub(super) fn read(
     ));
     findings.extend(bindings::findings(&gateway.name, reading.facts.as_ref()));
     findings.extend(exposure::findings(reader, sighting));
+    findings.extend(ground::findings(reader, &gateway));
     findings.extend(findings::of(
         &gateway,
         reading.facts.as_ref(),

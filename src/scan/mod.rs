@@ -19,6 +19,7 @@ mod exposure;
 mod family;
 mod findings;
 mod gateway;
+mod ground;
 mod host_files;
 mod include;
 mod inside;
