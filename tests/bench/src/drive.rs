@@ -13,6 +13,7 @@ use ocmigrate::openclaw::layout::is_candidate;
 
 use crate::Outcome;
 use crate::measure::{Argv, Said};
+use crate::rows;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Drive {
@@ -22,6 +23,9 @@ pub(crate) enum Drive {
     /// Find which of these processes listen
     #[command(hide = true)]
     Sockets { pids: Vec<i32> },
+    /// Plan for an inventory
+    #[command(hide = true)]
+    Plan { inventory: PathBuf },
     /// Count a tree
     #[command(hide = true)]
     Census { root: PathBuf, owner: u32 },
@@ -61,6 +65,7 @@ impl Drive {
         let count = match self {
             Self::Processes => processes(),
             Self::Sockets { pids } => sockets(&pids),
+            Self::Plan { inventory } => rows::plan::plan(&inventory)?,
             Self::Census { root, owner } => census(&[root], owner)?,
             Self::Give {
                 root,

@@ -4,6 +4,7 @@ mod census;
 mod image;
 mod owners;
 mod pending;
+pub(crate) mod plan;
 mod processes;
 mod tool;
 
@@ -17,6 +18,7 @@ type Measure = fn(&Choices) -> Outcome<Vec<Line>>;
 pub(crate) const ALL: &[(&str, Measure)] = &[
     ("tool", tool::measure),
     ("processes", processes::measure),
+    ("plan", plan::measure),
     ("census", census::measure),
     ("owners", owners::measure),
     ("tar", image::measure_tar),
