@@ -38,6 +38,16 @@ pub fn text(text: &str) -> String {
     bytes(text.as_bytes())
 }
 
+/// Returns at most so many characters of a text, safe to print; `…` stands for the rest.
+#[must_use]
+pub fn short(text: &str, most: usize) -> String {
+    let shown = self::text(text);
+    match shown.char_indices().nth(most) {
+        None => shown,
+        Some(_) => shown.chars().take(most - 1).chain(['…']).collect(),
+    }
+}
+
 /// Breaks a text into lines of at most `width` columns, each indented; a longer word has a line of its own.
 #[must_use]
 pub fn wrap(text: &str, width: usize, indent: &str) -> String {
@@ -69,6 +79,12 @@ mod tests {
     fn control_characters_and_broken_utf8_are_escaped() {
         assert_eq!(super::bytes(b"a\x1b[2J\n\xffz"), "a\\u{1b}[2J\\n\\xffz");
         assert_eq!(super::text("życie 生活"), "życie 生活");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_says_so() {
+        assert_eq!(super::short("docomo-pj", 9), "docomo-pj");
+        assert_eq!(super::short("docomo-pj-2", 9), "docomo-p…");
     }
 
     #[test]

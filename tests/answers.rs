@@ -364,6 +364,32 @@ fn on_an_unchanged_host_an_edited_plan_stays_as_it_is() {
     assert_snapshot!(ocmigrate::report::renewal(&renewal));
 }
 
+/// What `plan --edit --yes` makes of a plan on an unchanged host.
+fn edited(old: &Plan, words: &[&str]) -> Plan {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), serde_json::to_string(old).unwrap()).unwrap();
+    let edit = ["--yes", "--edit", file.path().to_str().unwrap()];
+    let (said, new) = plan_in_a_pipe("", &[&edit, words].concat());
+    plan::parse(&new.expect(&said)).unwrap()
+}
+
+#[test]
+fn an_edited_plan_keeps_what_only_a_hand_or_the_command_line_decided() {
+    let mut old = decided();
+    old.headroom_percent = 80;
+    old.groups[0].budget.node_heap = Some(ocmigrate::units::Bytes::mib(900));
+    assert_eq!(edited(&old, &[]), old);
+}
+
+#[test]
+fn what_the_command_line_says_goes_before_what_an_edited_plan_decided() {
+    let old = decided();
+    let new = edited(&old, &["--reserve", "9G", "--headroom", "70"]);
+    let said = (new.reserve.to_string(), new.headroom_percent);
+    assert_eq!(said, ("9 G".to_owned(), 70));
+    assert_eq!(new.groups, old.groups);
+}
+
 #[test]
 fn decisions_are_kept_when_agents_come_and_go_and_openclaw_is_upgraded() {
     let old = decided();

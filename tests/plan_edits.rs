@@ -132,9 +132,18 @@ fn a_name_that_docker_would_not_take_is_told() {
 #[test]
 fn a_heap_as_large_as_the_container_is_told() {
     assert_snapshot!(said(|plan| plan["groups"][0]["budget"]["node_heap"] = json!(8_u64 << 30)), @r#"
-    line 235, groups[0].budget.node_heap: 8 G is not below the container's 1.5 G
+    line 235, groups[0].budget.node_heap: a heap of 8 G is not below the container's 1.5 G
       > "node_heap": 8589934592
-      hint: leave it out
+      hint: leave it out: node then takes less than the container has by itself
+    "#);
+}
+
+#[test]
+fn a_heap_that_no_node_starts_with_is_told() {
+    assert_snapshot!(said(|plan| plan["groups"][0]["budget"]["node_heap"] = json!(1)), @r#"
+    line 235, groups[0].budget.node_heap: a heap of 1 B is less than 64 M
+      > "node_heap": 1
+      hint: leave it out: node then takes less than the container has by itself
     "#);
 }
 
@@ -267,15 +276,65 @@ fn what_a_plan_stands_on_makes_it_stale() {
     );
     assert_eq!(
         stale(|host| host.gateways[0].agents.clear()),
-        fact("agents")
+        fact("agents.tutor")
     );
     assert_eq!(
         stale(|host| host.gateways[0].credentials.clear()),
-        fact("credentials")
+        fact("credentials.telegram bot token tg:7214…31 telegram/default")
     );
     assert_eq!(
         stale(|host| host.gateways[0].release = None),
         fact("release")
     );
     assert_eq!(stale(|host| host.host.cores += 1), ["host.cores"]);
+}
+
+/// What is told of a change of the host.
+fn told(change: impl FnOnce(&mut Inventory)) -> Vec<String> {
+    let mut now = inventory();
+    let then = Facts::of(&now);
+    change(&mut now);
+    let own: Vec<_> = then.gateways.iter().map(|it| it.name.clone()).collect();
+    let differences = then.differences(&Facts::of(&now), &own).into_iter();
+    let short = |fact: &str| {
+        fact.trim_start_matches("gateways.joe/.openclaw-")
+            .to_owned()
+    };
+    differences
+        .map(|it| format!("{}: {} -> {}", short(&it.fact), it.then, it.now))
+        .collect()
+}
+
+#[test]
+fn of_a_list_the_entry_is_named_that_differs_and_no_hash_is_shown() {
+    let told_of = |change: fn(&mut Inventory)| told(change).join("\n");
+    assert_snapshot!(
+        [
+            told_of(|host| {
+                let mut agent = host.gateways[1].agents[0].clone();
+                agent.id = "crm".to_owned();
+                host.gateways[1].agents.push(agent);
+            }),
+            told_of(|host| host.gateways[1].agents[0].workspace = "/srv/sales".into()),
+            told_of(|host| host.gateways[1].agents.reverse()),
+            told_of(|host| {
+                let other = host.gateways[1].credentials[0].hash.clone();
+                host.gateways[0].credentials[0].hash = other;
+            }),
+            told_of(|host| {
+                let other = host.gateways[1].credentials[0].hash.clone();
+                host.gateways[0].config.meaning = other;
+            }),
+            told_of(|host| host.gateways[0].host_files.push("/etc/hosts".into())),
+        ]
+        .join("\n"),
+        @r"
+    work.agents.crm: absent -> present
+    work.agents.sales.workspace: /home/joe/.openclaw-work/workspace -> /srv/sales
+    work.agents: in one order -> in another
+    study.credentials.telegram bot token tg:7214…31 telegram/default.hash: one value -> another
+    study.meaning: one value -> another
+    study.host_files: absent -> 1 entry
+    "
+    );
 }

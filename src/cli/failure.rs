@@ -128,7 +128,7 @@ impl From<ListError> for Failure {
             ListError::NoGroup { .. } => (Code::Usage, "choose one of these, or edit the plan"),
             ListError::NotBuilt { .. } => (
                 Code::Blocked,
-                "ocmigrate plan --edit changes it: one whole gateway a group, as its owner, on a bridge, loopback services given up",
+                "ocmigrate plan --edit PLAN changes it: one whole gateway a group, under its own user, companions left native",
             ),
             ListError::NotMovable { .. } => (Code::Blocked, "ocmigrate scan tells more about it"),
         };

@@ -80,12 +80,17 @@ pub(super) fn mark(
     }
 }
 
+/// Returns whether a line asks and shows its proposal as well.
+pub(super) fn fits(text: &str, default: &str) -> bool {
+    text.len() + default.len() < columns().saturating_sub(14)
+}
+
 /// Asks for a line of text.
 pub(super) fn line(text: &str, default: &str) -> Result<Reply<String>, Failure> {
     let input = Input::<String>::new()
         .with_prompt(format!("{text} (? < q)"))
         .default(default.to_owned())
-        .show_default(text.len() + default.len() < columns().saturating_sub(14));
+        .show_default(fits(text, default));
     let written = interact(|| input.report(false).interact_text())?;
     Ok(match written.trim() {
         "?" => Reply::Explain,

@@ -1,4 +1,4 @@
-//! Budgets as a person writes them: `6G 1.5 cpus 512 pids`.
+//! Budgets as a person writes them: `6G 1.5 cpus 512 pids`, and `4G heap` where node is to have less than it takes.
 
 use super::Budget;
 use crate::units::{Bytes, thousandths};
@@ -11,10 +11,12 @@ impl Budget {
             memory,
             cpu_milli,
             pids,
-            node_heap: _,
+            node_heap,
         } = self;
         let cpus = f64::from(*cpu_milli) / 1000.0;
-        format!("{} {cpus} cpus {pids} pids", memory.exact())
+        let heap = node_heap.map(|heap| format!(" {} heap", heap.exact()));
+        let heap = heap.unwrap_or_default();
+        format!("{} {cpus} cpus {pids} pids{heap}", memory.exact())
     }
 
     /// Returns this budget with the amounts that a text names; what it does not name stays.
@@ -40,6 +42,10 @@ impl Budget {
                     self.pids = pids;
                     "pids"
                 }
+                Amount::Heap(heap) => {
+                    self.node_heap = heap;
+                    "heap"
+                }
             };
             if named.contains(&what) {
                 return Err(format!("it names {what} twice"));
@@ -59,6 +65,7 @@ enum Amount {
     Memory(Bytes),
     Cpus(u32),
     Pids(u32),
+    Heap(Option<Bytes>),
 }
 
 /// Takes the first amount, a number and its unit, off a text; `None` at its end.
@@ -66,6 +73,12 @@ fn next_amount(text: &str) -> Result<Option<(Amount, &str)>, String> {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
     if text.is_empty() {
         return Ok(None);
+    }
+    if let (word, rest) = split(text, char::is_alphabetic)
+        && word.eq_ignore_ascii_case("no")
+        && let Some(rest) = after_heap(rest)
+    {
+        return Ok(Some((Amount::Heap(None), rest)));
     }
     let (number, rest) = split(text, |c| c.is_ascii_digit() || c == '.');
     let (unit, rest) = split(rest.trim_start(), char::is_alphabetic);
@@ -85,9 +98,21 @@ fn next_amount(text: &str) -> Result<Option<(Amount, &str)>, String> {
             Amount::Cpus(milli.ok_or_else(wrong)?)
         }
         "pid" | "pids" => Amount::Pids(number.parse().map_err(|_| wrong())?),
-        _ => Amount::Memory(format!("{number}{unit}").parse().map_err(|_| wrong())?),
+        _ => {
+            let memory = format!("{number}{unit}").parse().map_err(|_| wrong())?;
+            if let Some(rest) = after_heap(rest) {
+                return Ok(Some((Amount::Heap(Some(memory)), rest)));
+            }
+            Amount::Memory(memory)
+        }
     };
     Ok(Some((amount, rest)))
+}
+
+/// Takes the word `heap` off the beginning of a text.
+fn after_heap(text: &str) -> Option<&str> {
+    let (word, rest) = split(text.trim_start(), char::is_alphabetic);
+    word.eq_ignore_ascii_case("heap").then_some(rest)
 }
 
 /// Splits a text after the characters at its beginning that fit.
@@ -131,6 +156,20 @@ mod tests {
                 ..BUDGET
             })
         );
+    }
+
+    #[test]
+    fn a_heap_is_read_back_as_it_was_written_and_taken_off_by_its_word() {
+        let with_heap = Budget {
+            node_heap: Some(Bytes(768 * MIB)),
+            ..BUDGET
+        };
+        assert_eq!(with_heap.text(), "1.5G 2 cpus 512 pids 768M heap");
+        assert_eq!(BUDGET.with(&with_heap.text()), Ok(with_heap));
+        assert_eq!(with_heap.with("2 cpus"), Ok(with_heap));
+        assert_eq!(with_heap.with("no heap, 1.5G"), Ok(BUDGET));
+        let twice = BUDGET.with("1G heap no heap");
+        assert_eq!(twice, Err("it names heap twice".to_owned()));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::display;
 use crate::inventory::{AgentName, GatewayName, Inventory};
 use crate::units::{Bytes, MIB};
 
-/// The least memory that any container may have; Docker itself asks for 6 MiB, node for far more.
+/// The least memory that any container may have, and node's heap in it; Docker itself asks for 6 MiB, node for far more.
 const LEAST_MEMORY: Bytes = Bytes(64 * MIB);
 
 /// Why a plan is refused.
@@ -387,9 +387,14 @@ pub(super) fn check_budget(host: &HostFacts, budget: &Budget) -> Result<(), Wron
         let reason = "a gateway needs at least 64";
         return Err(wrong("budget.pids", reason, "512 is the proposal"));
     }
+    let hint = "leave it out: node then takes less than the container has by itself";
     if let Some(heap) = node_heap.filter(|heap| *heap >= memory) {
-        let reason = format!("{heap} is not below the container's {memory}");
-        return Err(wrong("budget.node_heap", reason, "leave it out"));
+        let reason = format!("a heap of {heap} is not below the container's {memory}");
+        return Err(wrong("budget.node_heap", reason, hint));
+    }
+    if let Some(heap) = node_heap.filter(|heap| *heap < LEAST_MEMORY) {
+        let reason = format!("a heap of {heap} is less than {LEAST_MEMORY}");
+        return Err(wrong("budget.node_heap", reason, hint));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Surroundings;
 use crate::inventory::{
@@ -304,12 +304,67 @@ fn compare(path: &str, then: &Value, now: &Value, found: &mut Vec<Difference>) {
             }
         }
         _ if then == now => {}
-        _ => found.push(Difference {
-            fact: path.to_owned(),
-            then: shown(then),
-            now: shown(now),
-        }),
+        (Value::Array(a), Value::Array(b)) => compare_lists(path, a, b, found),
+        // A hash says nothing to a person, and that of a short value would give it away.
+        (Value::String(_), Value::String(_))
+            if matches!(path.rsplit('.').next(), Some("hash" | "meaning")) =>
+        {
+            push(path, "one value", "another", found);
+        }
+        _ => push(path, &shown(then), &shown(now), found),
     }
+}
+
+/// Compares lists entry by entry where the entries have names.
+fn compare_lists(path: &str, then: &[Value], now: &[Value], found: &mut Vec<Difference>) {
+    let before = found.len();
+    if let (Some(a), Some(b)) = (named(then), named(now)) {
+        compare(path, &Value::Object(a), &Value::Object(b), found);
+    } else {
+        let (then, now) = (entries(then), entries(now));
+        push(path, &then, &format!("{now}, not the same"), found);
+    }
+    if found.len() == before {
+        push(path, "in one order", "in another", found);
+    }
+}
+
+fn push(path: &str, then: &str, now: &str, found: &mut Vec<Difference>) {
+    found.push(Difference {
+        fact: path.to_owned(),
+        then: then.to_owned(),
+        now: now.to_owned(),
+    });
+}
+
+fn entries(list: &[Value]) -> String {
+    crate::display::count(list.len() as u64, "entry", "entries")
+}
+
+/// Returns the entries of a list by name; `None` where two have the same one, or an entry has none.
+fn named(list: &[Value]) -> Option<Map<String, Value>> {
+    let pair = |entry: &Value| Some((name(entry)?, entry.clone()));
+    let named: Map<String, Value> = list.iter().map(pair).collect::<Option<_>>()?;
+    (named.len() == list.len()).then_some(named)
+}
+
+fn name(entry: &Value) -> Option<String> {
+    const NAMING: [&str; 7] = [
+        "channel",
+        "kind",
+        "name",
+        "id",
+        "public_id",
+        "account",
+        "file",
+    ];
+    let words: Vec<&str> = if let Value::String(text) = entry {
+        vec![text]
+    } else {
+        let words = NAMING.iter().filter_map(|key| entry.get(key)?.as_str());
+        words.filter(|word| !word.is_empty()).collect()
+    };
+    (!words.is_empty()).then(|| crate::display::text(&words.join(" ")))
 }
 
 /// Shows a value on one short line.
@@ -317,7 +372,7 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Null => "absent".to_owned(),
         Value::String(text) => crate::display::text(text),
-        Value::Array(items) => format!("{} entries", items.len()),
+        Value::Array(items) => entries(items),
         Value::Object(_) => "present".to_owned(),
         other => other.to_string(),
     }

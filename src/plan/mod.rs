@@ -44,7 +44,7 @@ pub use group::{
 };
 pub use grouping::Grouping;
 pub use propose::{Wishes, propose};
-pub use question::{Choice, Form, Question};
+pub use question::{Choice, Form, Question, RESERVE};
 pub use renew::{Renewal, renew};
 pub use surroundings::{Browser, Surrounding, Surroundings};
 pub use turns::{Turn, turns};

@@ -55,9 +55,10 @@ pub fn propose(inventory: &Inventory, wishes: &Wishes) -> Plan {
     }
 }
 
-/// The memory that a host keeps for itself: 6% of all, and at least 2 GiB.
+/// The memory that a host keeps for itself: 6% of all, in whole MiB, and at least 2 GiB.
 pub(super) fn reserve(memory: Bytes) -> Bytes {
-    Bytes(memory.0 / 100 * 6).max(Bytes(2 * GIB))
+    let share = Bytes(memory.0 / 100 * 6);
+    share.round_up_to(Bytes(MIB)).max(Bytes(2 * GIB))
 }
 
 /// Proposes everything about a group of these agents.

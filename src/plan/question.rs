@@ -2,6 +2,9 @@
 
 use super::Answer;
 
+/// The id of the question what memory is left to the host.
+pub const RESERVE: &str = "reserve";
+
 /// One question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {

@@ -198,7 +198,7 @@ impl Topic {
     pub(super) fn id(&self) -> String {
         match self {
             Self::Groups => "groups".to_owned(),
-            Self::Reserve => "reserve".to_owned(),
+            Self::Reserve => super::question::RESERVE.to_owned(),
             Self::Budget(group) => format!("group.{group}.budget"),
             Self::Details => "details".to_owned(),
             Self::Detail(group, detail) => format!("group.{group}.{}", detail.word()),

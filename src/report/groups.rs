@@ -7,8 +7,9 @@ use crate::plan::{self, Concern, Cost, Group, OwnerPolicy, Plan, Turn};
 use crate::step;
 use crate::units::Bytes;
 
-/// The most agents of a group that the table names.
+/// The most agents of a group that the table names, and the most characters of each.
 const NAMED: usize = 2;
+const LETTERS: usize = 16;
 /// The width of lines that go on on the next one.
 const WIDTH: usize = 78;
 
@@ -18,7 +19,7 @@ pub fn overview(plan: &Plan) -> String {
     let header = ["group", "agents", "peak", "memory", "cpus", "edges cut"];
     let concerns = plan::concerns(plan);
     let rows = plan.groups.iter().map(|group| row(plan, &concerns, group));
-    let mut text = columns(&header, rows.collect(), "  ");
+    let mut text = fitted(&columns(&header, rows.collect(), "  "));
     let sum = Bytes(plan.groups.iter().map(|group| group.budget.memory.0).sum());
     let (reserve, memory) = (plan.reserve, plan.facts.host.memory);
     let left = Bytes(memory.0.saturating_sub(reserve.0));
@@ -43,7 +44,11 @@ pub fn remarks(plan: &Plan) -> String {
         let Turn { group, reason, .. } = turn;
         vec![format!("{}.", index + 1), group.clone(), reason.clone()]
     });
-    let mut text = columns(&["order", "group", "reason"], rows.collect(), "  ");
+    let mut text = fitted(&columns(
+        &["order", "group", "reason"],
+        rows.collect(),
+        "  ",
+    ));
     for Turn {
         group, together, ..
     } in &turns
@@ -111,8 +116,14 @@ fn unbuilt(plan: &Plan) -> String {
     if unbuilt.is_empty() {
         return String::new();
     }
+    let several = plan.groups.iter().any(|group| group.gateways().len() > 1);
+    let so_far = if several {
+        "; so far it moves one whole gateway a group"
+    } else {
+        ""
+    };
     line(&format!(
-        "planned only, execute refuses it: {}",
+        "planned only, execute refuses it: {}{so_far}",
         unbuilt.join(", ")
     ))
 }
@@ -126,6 +137,18 @@ fn told(mark: &str, finding: &crate::inventory::Finding) -> String {
     ))
 }
 
+/// Breaks the lines of a table that are too long; only names as long as they may be make one.
+fn fitted(table: &str) -> String {
+    let lines = table.lines().map(|row| {
+        if row.chars().count() <= WIDTH {
+            format!("{row}\n")
+        } else {
+            line(row)
+        }
+    });
+    lines.collect()
+}
+
 /// One entry, wrapped.
 fn line(text: &str) -> String {
     display::wrap(text, WIDTH, "  ") + "\n"
@@ -136,7 +159,7 @@ fn row(plan: &Plan, concerns: &[Concern], group: &Group) -> Vec<String> {
     let own = group.gateways();
     let is_cut =
         |it: &&Concern| it.finding.id == catalogued::CUT_EDGE.id && it.groups.contains(&group.name);
-    let shown = |agent: &AgentName| display::text(&agent.agent);
+    let shown = |agent: &AgentName| display::short(&agent.agent, LETTERS);
     let mut names: Vec<String> = agents.iter().take(NAMED).map(shown).collect();
     if agents.len() > NAMED {
         names.push(format!("+{}", agents.len() - NAMED));

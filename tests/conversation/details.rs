@@ -21,7 +21,7 @@ fn a_group_is_decided_about_in_detail_and_what_is_planned_only_says_so() {
     talk.at("oc-work", " ").see("> [x]").press("\r");
     talk.see("Owner of the files of oc-work");
     talk.at("? explain", "\r").see("(setuid, capabilities");
-    talk.at("one user and group", "\r")
+    talk.at("one user and group for all of it (planned only)", "\r")
         .see("planned only, execute refuses it")
         .see("uid:gid (? < q)")
         .press("?\r")
@@ -51,7 +51,7 @@ fn a_group_is_decided_about_in_detail_and_what_is_planned_only_says_so() {
         .see("> [x]")
         .press("\r");
     talk.see("Move which companions")
-        .at("bus", " ")
+        .at("bus (planned only)", " ")
         .see("> [x]")
         .press("\r");
     talk.see("Group of bus").at("oc-learning", "\r");
@@ -72,12 +72,14 @@ fn a_group_is_decided_about_in_detail_and_what_is_planned_only_says_so() {
     assert_eq!(plan.find_group("oc-learning").unwrap().companions, ["bus"]);
 }
 
-/// Writes an inventory of a few gateways, of which two are connected.
-fn small_fleet(gateways: &[&str]) -> tempfile::NamedTempFile {
+/// Writes an inventory of a few gateways, of which two are connected, and of companions with their ports.
+fn small_fleet(gateways: &[&str], companions: &[(&str, u16)]) -> tempfile::NamedTempFile {
+    let companions: std::collections::BTreeMap<_, _> = companions.iter().copied().collect();
     let fleet: fleet::Fleet = serde_json::from_value(serde_json::json!({
         "name": "small",
         "gateways": gateways,
         "edges": ["joe/.openclaw-sales:sales joe/.openclaw-study:tutor messages"],
+        "companions": companions,
         "wanted": {}
     }))
     .unwrap();
@@ -87,10 +89,14 @@ fn small_fleet(gateways: &[&str]) -> tempfile::NamedTempFile {
     file
 }
 
-#[test]
-fn an_edge_that_the_grouping_cuts_is_told_and_accepted_by_its_name() {
-    let file = small_fleet(&["joe/.openclaw-sales: sales", "joe/.openclaw-study: tutor"]);
-    let mut talk = Talk::about(file.path().to_str().unwrap(), &[]);
+/// Two gateways that are connected, and companions that both use.
+pub(crate) fn two_with(companions: &[(&str, u16)]) -> tempfile::NamedTempFile {
+    let gateways = ["joe/.openclaw-sales: sales", "joe/.openclaw-study: tutor"];
+    small_fleet(&gateways, companions)
+}
+
+/// Puts one of the two into a group of its own.
+pub(crate) fn part(talk: &mut Talk) {
     talk.at("add a group", "\r")
         .see("(? < q)")
         .press("oc-alone\r");
@@ -101,12 +107,23 @@ fn an_edge_that_the_grouping_cuts_is_told_and_accepted_by_its_name() {
         .press("\r");
     talk.at("oc-alone", "\r").see("edges cut");
     talk.at("take these groups", "\r");
+}
+
+#[test]
+fn an_edge_that_the_grouping_cuts_is_told_and_accepted_by_its_name() {
+    let file = two_with(&[]);
+    let mut talk = Talk::about(file.path().to_str().unwrap(), &[]);
+    part(&mut talk);
     for _ in 0..3 {
         talk.see("(? < q)").press("\r");
     }
     talk.see("Decide more").see("> [ ]").press("\r");
     talk.see("canary first (? < q)").press("\r");
-    talk.see("Cut which edges");
+    talk.see("Cut which edges")
+        .see("> [ ] joe/.openclaw-sales:sales -> joe/.openclaw-study:tutor\r")
+        .press("\x1b")
+        .at("? explain", "\r")
+        .see("parts agents that are connected");
     talk.at(":sales -> ", " ").see("> [x]").press("\r");
     let end = talk.enter_to_the_end();
     assert_eq!(end.code, "0");
@@ -120,7 +137,7 @@ fn an_edge_that_the_grouping_cuts_is_told_and_accepted_by_its_name() {
 
 #[test]
 fn an_edited_plan_shows_what_changed_and_keeps_what_was_decided() {
-    let before = small_fleet(&["joe/.openclaw-sales: sales", "joe/.openclaw-study: tutor"]);
+    let before = two_with(&[]);
     let mut talk = Talk::about(before.path().to_str().unwrap(), &[]);
     talk.at("rename a group", "\r").see("> oc-").press("\r");
     talk.see("(? < q)").press("oc-both\r");
@@ -132,11 +149,12 @@ fn an_edited_plan_shows_what_changed_and_keeps_what_was_decided() {
     let room = tempfile::tempdir().unwrap();
     let path = room.path().join("old.json");
     std::fs::write(&path, old.plan.as_ref().unwrap()).unwrap();
-    let after = small_fleet(&[
+    let gateways = [
         "joe/.openclaw-sales: sales crm",
         "joe/.openclaw-study: tutor",
         "joe/.openclaw-diary: diary",
-    ]);
+    ];
+    let after = small_fleet(&gateways, &[]);
     let words = ["--edit", path.to_str().unwrap(), "--accept", "OM-R002"];
     let mut talk = Talk::about(after.path().to_str().unwrap(), &words);
     talk.see("Since the plan was made:")

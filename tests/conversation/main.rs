@@ -26,6 +26,12 @@ fn control_c_leaves_no_file_and_a_sane_terminal() {
         .see("(? < q)")
         .press("6G\x03");
     talk.end().is_empty_with("130");
+    let mut talk = Talk::begin(&[]);
+    talk.at("move agents", "\r").see("> [ ]").press(" \x03");
+    talk.end().is_empty_with("130");
+    let mut talk = Talk::begin(&[]);
+    talk.at("q quit", "\r").see("[y/N]").press("\x03");
+    talk.end().is_empty_with("130");
 }
 
 /// What was written to a terminal, line by line, and the last letters of its control sequences; ECMA-48, 5.4.
@@ -81,6 +87,10 @@ fn quit_asks_once_and_writes_nothing() {
     talk.see("Groups:").press("\r").see("(? < q)").press("q\r");
     talk.see("[y/N]").press("y");
     talk.end().is_empty_with("3");
+    let mut talk = Talk::begin(&[]);
+    talk.at("move agents", "\r").see("> [ ]").press("\x1b");
+    talk.at("q quit", "\r").see("[y/N]").press("y");
+    talk.end().is_empty_with("3");
 }
 
 #[test]
@@ -113,6 +123,37 @@ fn agents_are_moved_and_groups_renamed_added_and_removed() {
     assert_eq!(grouping["oc-lab"].len(), 2);
     assert_eq!(grouping["oc-base"].len(), 11);
     assert!(!grouping.contains_key("oc-personal") && !grouping.contains_key("oc-core"));
+}
+
+#[test]
+fn every_agent_is_shown_with_its_reason_and_a_plan_that_nothing_carries_out_says_so() {
+    let mut talk = Talk::begin(&[]);
+    talk.at("show every agent", "\r")
+        .see("joe/.openclaw-docomo-pj:docomo-pj: `pj` in")
+        .see("joe/.openclaw:main: ");
+    let end = talk.enter_to_the_end();
+    assert!(
+        end.screen.contains("of these groups execute carries out"),
+        "{}",
+        end.screen
+    );
+}
+
+#[test]
+fn a_proposal_that_is_too_long_for_its_line_is_shown_above_it() {
+    let mut talk = Talk::begin(&[]);
+    talk.see("Groups:").press("\r");
+    for _ in 0..5 {
+        talk.see("(? < q)").press("\r");
+    }
+    talk.see("> [ ]").press(" ").see("> [x]").press("\r");
+    talk.at("as its owner", "\r").at("all of it", "\r");
+    talk.at("a bridge", "\r").at("on ocmigrate's base", "\r");
+    talk.see("proposed: ca-certificates curl")
+        .see("Packages of")
+        .see("(? < q)")
+        .press("\r");
+    assert_eq!(talk.enter_to_the_end().plan.unwrap(), proposal());
 }
 
 #[test]
@@ -167,6 +208,57 @@ fn every_question_is_explained_and_gone_back_from() {
         end.plan().find_group("oc-core").unwrap().budget.text(),
         "8G 10 cpus 2560 pids"
     );
+}
+
+/// Marks all groups, so that every detail is asked about; one edge is cut, and the budgets are more than the host has.
+fn with_every_question(inventory: &std::path::Path) -> Talk {
+    let mut talk = Talk::about(inventory.to_str().unwrap(), &[]);
+    details::part(&mut talk);
+    talk.see("stays for the host (? < q)").press("\r");
+    for _ in 0..2 {
+        talk.see("Budget of oc-").see("(? < q)").press("40G\r");
+    }
+    talk.see("Decide more").see("> [ ]").press(" ");
+    talk.see("> [x]")
+        .press("j")
+        .see("> [ ]")
+        .press(" ")
+        .see("> [x]")
+        .press("\r");
+    talk
+}
+
+#[test]
+fn every_question_of_every_form_is_explained_where_it_is_asked() {
+    let inventory = details::two_with(&[("bus", 4222)]);
+    let (end, said) = with_every_question(inventory.path()).explained_to_the_end();
+    assert_eq!(end.code, "0");
+    let wanted = [
+        "strays are given to",
+        "~/.gitconfig",
+        "a bridge of its own",
+        "What runs today",
+        "Debian packages",
+        "strays are given to",
+        "~/.gitconfig",
+        "a bridge of its own",
+        "What runs today",
+        "Debian packages",
+        "A relay in the container",
+        "a message bus",
+        "the canary",
+        "oc-learning and oc-alone: the first can no longer send to the second",
+        "To mend it",
+        "changes nothing else",
+    ];
+    assert_eq!(said.len(), wanted.len(), "{said:#?}");
+    for (said, wanted) in said.iter().zip(wanted) {
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(wanted), "no `{wanted}` in: {said}");
+    }
+    let (lines, codes) = lines_and_codes(&end.screen);
+    let widest = lines.iter().map(|line| line.chars().count()).max();
+    assert!(widest.unwrap() <= 80 && !codes.contains(&'m'));
 }
 
 #[test]
@@ -225,7 +317,7 @@ fn the_seed_s_answers_give_the_seed_s_plan_byte_for_byte() {
     let mut talk = Talk::begin(&[]);
     talk.see("Groups:")
         .press("\r")
-        .see("stays for the host (? < q)")
+        .see("stays for the host (? < q) [3810M]")
         .press("\r");
     let budgets = [
         ("core", "16G"),

@@ -17,6 +17,9 @@ const IN_A_TERMINAL: &str = r#"
     test "$before" = "$(stty -g)" && echo sane
 "#;
 
+/// Whatever waits for an answer, and the end; the arrow of an edge is no cursor.
+const PROMPT: &str = "\\(\\? < q\\)|[^-]> [^\r\n]+[\r\n]|exit code ";
+
 /// A terminal with `ocmigrate plan` in it.
 pub(crate) struct Talk {
     session: OsSession,
@@ -99,11 +102,35 @@ impl Talk {
         String::from_utf8_lossy(last).into_owned()
     }
 
+    /// Has every question explained, whatever its form, and takes what is proposed; returns what was said as well.
+    #[track_caller]
+    pub(crate) fn explained_to_the_end(mut self) -> (End, Vec<String>) {
+        let mut said = Vec::new();
+        for _ in 0..100 {
+            let asked = self.find_last(PROMPT);
+            if asked == "exit code " {
+                return (self.left(), said);
+            }
+            if asked.starts_with("(?") {
+                self.press("?\r");
+            } else if asked.contains("> [") {
+                self.press("\x1b").at("? explain", "\r");
+            } else {
+                self.press("j").at("? explain", "\r");
+            }
+            let before = self.screen.len();
+            self.find_last(PROMPT);
+            said.push(self.screen[before..].to_owned());
+            self.press("\r");
+        }
+        panic!("no end of:\n{}", self.screen);
+    }
+
     /// Presses Enter until the plan is written.
     #[track_caller]
     pub(crate) fn enter_to_the_end(mut self) -> End {
         for _ in 0..200 {
-            let found = self.find_last("\\(\\? < q\\)|> [^\r\n]+[\r\n]|exit code ");
+            let found = self.find_last(PROMPT);
             if found == "exit code " {
                 return self.left();
             }

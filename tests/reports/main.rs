@@ -15,8 +15,8 @@ use ocmigrate::inventory::{
 use ocmigrate::journal::{Entry, Record};
 use ocmigrate::plan::{self, Plan};
 use ocmigrate::report::{
-    DryRun, GroupStatus, Refusal, Silence, dry_run, dry_run_markdown, dry_run_text, scan_text,
-    silence_text, status_text,
+    self, DryRun, GroupStatus, Refusal, Silence, dry_run, dry_run_markdown, dry_run_text,
+    scan_text, silence_text, status_text,
 };
 use ocmigrate::step::{Choices, Paths, Step, steps};
 use ocmigrate::units::Bytes;
@@ -279,4 +279,20 @@ fn only_what_endangers_nothing_can_be_accepted() {
         .filter(|id| !ids(&all).contains(id))
         .collect();
     assert_eq!(accepted, ["OM-R001", "OM-R002", "OM-N003"]);
+}
+
+#[test]
+fn an_overview_fits_80_columns_whatever_the_names_are() {
+    let mut plan = plan();
+    let long = "a-name-that-somebody-made-up-in-a-mood-of-great-detail";
+    let group = &mut plan.groups[0];
+    long[..40].clone_into(&mut group.name);
+    for member in &mut group.members {
+        member.agent = format!("{long}-{}", member.agent);
+    }
+    let text = report::overview(&plan) + &report::remarks(&plan);
+    let widest = text.lines().max_by_key(|line| line.chars().count());
+    let widest = widest.unwrap();
+    assert!(widest.chars().count() <= 80, "{text}");
+    assert!(text.contains("a-name-that-som…"), "{text}");
 }

@@ -66,7 +66,12 @@ impl Plan {
             return Err(no_gateway());
         }
         let path = self.path(&inventory)?;
-        let mut proposal = plan::propose(&inventory, &self.wishes.read()?);
+        let mut wishes = self.wishes.read()?;
+        let is_reserve_given = wishes.reserve.is_some();
+        if let Some(old) = &old {
+            wishes.headroom_percent.get_or_insert(old.headroom_percent);
+        }
+        let mut proposal = plan::propose(&inventory, &wishes);
         proposal.accepted.extend_from_slice(&self.accept);
         let mut remembered = BTreeMap::new();
         if let Some(old) = old {
@@ -74,6 +79,9 @@ impl Plan {
             terminal.say(&report::renewal(&renewal));
             proposal = renewal.draft;
             remembered = renewal.answers;
+            if is_reserve_given {
+                remembered.remove(plan::RESERVE);
+            }
         }
         let conversation = Conversation::new(&inventory, proposal, remembered);
         let talk = Talk {
@@ -164,12 +172,15 @@ impl Plan {
             terminal.text(&blocked(plan, inventory))?;
         }
         let is_built = |group: &&plan::Group| crate::step::unbuilt(plan, group).is_empty();
-        let group = plan.groups.iter().find(is_built).or(plan.groups.first());
-        let group = group.map_or("GROUP", |group| group.name.as_str());
-        terminal.say(&format!(
-            "next: ocmigrate execute --group {group} --dry-run --plan {}",
-            display::path(path)
-        ));
+        let path = display::path(path);
+        terminal.say(&match plan.groups.iter().find(is_built) {
+            Some(plan::Group { name, .. }) => {
+                format!("next: ocmigrate execute --group {name} --dry-run --plan {path}")
+            }
+            None => format!(
+                "next: ocmigrate plan --edit {path}; of these groups execute carries out none yet"
+            ),
+        });
         Ok(())
     }
 }

@@ -3,14 +3,16 @@
 use super::talk::Talk;
 use crate::cli::failure::Failure;
 use crate::cli::prompt;
+use crate::display;
 use crate::plan::{Conversation, Grouping, grouping};
 
-const ACTIONS: [&str; 5] = [
+const ACTIONS: [&str; 6] = [
     "take these groups",
     "move agents to another group",
     "rename a group",
     "add a group",
     "remove a group",
+    "show every agent and why it is where it is",
 ];
 
 impl Talk<'_> {
@@ -31,7 +33,11 @@ impl Talk<'_> {
                 Some(1) => self.move_agents(&current)?,
                 Some(2) => self.rename(&current)?,
                 Some(3) => self.named(&current, "oc-new", grouping::add)?,
-                Some(_) => self.remove(&current)?,
+                Some(4) => self.remove(&current)?,
+                Some(_) => {
+                    self.show_reasons(conversation, &current);
+                    None
+                }
                 None => match before.pop() {
                     Some(earlier) => {
                         current = earlier;
@@ -57,6 +63,18 @@ impl Talk<'_> {
             self.terminal.say(&format!(
                 "  {name} has no agents yet; an empty group is left out"
             ));
+        }
+    }
+
+    /// Names all agents with their reasons; groups that cannot be taken have said so.
+    fn show_reasons(&self, conversation: &Conversation, grouping: &Grouping) {
+        let plan = conversation.preview(grouping);
+        for group in plan.iter().flat_map(|plan| &plan.groups) {
+            self.terminal.say(&group.name);
+            for member in &group.members {
+                let told = format!("{}: {}", member.name(), member.reason);
+                self.say_wrapped(&display::text(&told), "  ");
+            }
         }
     }
 

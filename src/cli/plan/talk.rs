@@ -137,7 +137,9 @@ impl Talk<'_> {
                 .map(Answer::Groups),
             (Form::One(choices), Answer::Text(default)) => {
                 let start = choices.iter().position(|choice| choice.key == *default);
-                let texts = marked(conversation, choices);
+                let texts = marked(conversation, choices, |key| {
+                    Answer::Text(key.unwrap_or(default).to_owned())
+                });
                 let ask = || prompt::choose(text, &texts, start.unwrap_or(0));
                 self.settled(why, ask)?
                     .map(|index| Answer::Text(key(choices, index)))
@@ -147,7 +149,10 @@ impl Talk<'_> {
                     .iter()
                     .map(|choice| default.contains(&choice.key))
                     .collect();
-                let ask = || prompt::mark(text, &texts(choices), &marked);
+                let texts = self::marked(conversation, choices, |key| {
+                    Answer::Several(key.map(str::to_owned).into_iter().collect())
+                });
+                let ask = || prompt::mark(text, &texts, &marked);
                 let keys = |all: Vec<usize>| all.into_iter().map(|index| key(choices, index));
                 self.settled(why, ask)?
                     .map(|all| Answer::Several(keys(all).collect()))
@@ -159,7 +164,11 @@ impl Talk<'_> {
                     .map(|index| Answer::Flag(index == 0))
             }
             (_, default) => {
-                let ask = || prompt::line(text, &shown(question, default));
+                let default = shown(question, default);
+                if !prompt::fits(text, &default) {
+                    self.say_wrapped(&format!("proposed: {}", display::text(&default)), "  ");
+                }
+                let ask = || prompt::line(text, &default);
                 self.settled(why, ask)?.map(Answer::Text)
             }
         })
@@ -199,20 +208,33 @@ impl Talk<'_> {
 const GREETING: &str = "Enter takes what is proposed. At every question: ? explains it, < goes back,\n\
                         q quits without writing. Nothing on this host changes before `execute`.\n";
 
-/// The options of the next question; those that only execute would refuse say so.
-fn marked(conversation: &Conversation, choices: &[Choice]) -> Vec<String> {
-    let refusals = |draft: &Plan| {
+/// The most options that are tried out; there can be an edge for every pair of agents.
+const TRIED: usize = 50;
+
+/// The options of the next question; those that only execute would refuse say so. `answer` makes an answer of an option, and
+/// one of none.
+fn marked(
+    conversation: &Conversation,
+    choices: &[Choice],
+    answer: impl Fn(Option<&str>) -> Answer,
+) -> Vec<String> {
+    let refusals = |key: Option<&str>| {
+        let mut trial = conversation.clone();
+        trial.give(&answer(key)).ok()?;
+        let draft = trial.draft();
         let groups = draft.groups.iter();
         let refusals = groups.map(|group| step::unbuilt(draft, group).len());
-        refusals.sum::<usize>()
+        Some(refusals.sum::<usize>())
     };
-    let with = |choice: &Choice| {
-        let mut trial = conversation.clone();
-        let given = trial.give(&Answer::Text(choice.key.clone()));
-        given.ok().map(|()| refusals(trial.draft()))
-    };
-    let counts: Vec<Option<usize>> = choices.iter().map(with).collect();
-    let least = counts.iter().flatten().min().copied();
+    let tried = choices.iter().take(TRIED);
+    let counts: Vec<Option<usize>> = tried.map(|it| refusals(Some(&it.key))).collect();
+    let least = counts
+        .iter()
+        .copied()
+        .chain([refusals(None)])
+        .flatten()
+        .min();
+    let counts = counts.into_iter().chain(std::iter::repeat(None));
     let options = choices.iter().zip(counts);
     options
         .map(|(choice, count)| {
@@ -223,10 +245,6 @@ fn marked(conversation: &Conversation, choices: &[Choice]) -> Vec<String> {
             }
         })
         .collect()
-}
-
-fn texts(choices: &[Choice]) -> Vec<String> {
-    choices.iter().map(|choice| choice.text.clone()).collect()
 }
 
 fn key(choices: &[Choice], index: usize) -> String {

@@ -12,7 +12,8 @@ pub(super) fn ask(draft: &Plan, group: &str) -> (String, String, Form, Answer) {
         "Memory is a hard limit: a container that wants more is killed by the kernel and started again; swap is not added. \
          The proposal is the measured peak with headroom, and no less than a gateway needs to start. Cpus are a share of the \
          host's, pids the most processes and threads. Write `6G`, `1.5 cpus`, `512 pids`, or several of them; what you \
-         leave out stays."
+         leave out stays. Node keeps its heap below the memory by itself; `4G heap` sets a lower limit for every node \
+         process of the group, `no heap` takes it away."
             .to_owned(),
         Form::Text,
         Answer::Text(text),

@@ -37,7 +37,8 @@ pub(super) fn ask(draft: &Plan, group: &str) -> (String, String, Form, Answer) {
         format!(
             "On a bridge of its own the container has ports of its own, and each gateway's is published on the host's \
              loopback under the same number. On the host's network gateway.bind is left alone and every loopback service is \
-             there as today, but ports can meet, and the group is not parted from the host's network. {uses}"
+             there as today, but ports can meet, and the group is not parted from the host's network: its agents can speak \
+             to whatever listens there. {uses}"
         ),
         Form::One(vec![
             choice(BRIDGE, format!("a bridge; published: {}", ports.join(" "))),
