@@ -72,11 +72,15 @@ pub fn is_setting(name: &str) -> bool {
 /// Returns whether a text speaks of OpenClaw, under any of its names.
 #[must_use]
 pub fn is_mentioned(text: &[u8]) -> bool {
-    let text = text.to_ascii_lowercase();
-    PROGRAMS.iter().any(|name| {
-        let mut windows = text.windows(name.len());
-        windows.any(|window| window == name.as_bytes())
-    })
+    let is_name_at = |at: usize| {
+        PROGRAMS.iter().any(|name| {
+            let there = text.get(at..at + name.len());
+            there.is_some_and(|there| there.eq_ignore_ascii_case(name.as_bytes()))
+        })
+    };
+    // Few bytes of a text begin a name.
+    let mut begins = text.iter().enumerate();
+    begins.any(|(at, byte)| matches!(byte | 0x20, b'o' | b'c' | b'm') && is_name_at(at))
 }
 
 /// Returns what an argument list starts.
@@ -90,9 +94,23 @@ pub fn in_words(words: &[String]) -> Vec<GatewayCommand> {
 /// Returns what the text of a script, or the command of a crontab, starts. Comments start nothing.
 #[must_use]
 pub fn in_text(text: &str) -> Vec<GatewayCommand> {
+    if can_start(text) {
+        in_words_of(text)
+    } else {
+        Vec::new()
+    }
+}
+
+fn in_words_of(text: &str) -> Vec<GatewayCommand> {
     let mut found = Vec::new();
     Search::default().text(text, DEPTH, &mut found);
     found
+}
+
+/// Returns whether a text has a word that every start has: one of the programs' names, or a verb after a variable that hides
+/// them. A distribution has large scripts by the hundred, and to part one into words costs more than to read it.
+fn can_start(text: &str) -> bool {
+    ["gateway", "daemon"].iter().any(|verb| text.contains(verb)) || is_mentioned(text.as_bytes())
 }
 
 /// Returns what an argument list starts through a program that is named after OpenClaw and is not known:

@@ -71,6 +71,16 @@ fn a_command_that_asks_a_unit_is_no_gateway_itself() {
 }
 
 #[test]
+fn openclaw_is_mentioned_in_any_case_and_anywhere() {
+    for text in ["openclaw", "x/OpenClaw-work", "my moltbot", "éClawdBot"] {
+        assert!(is_mentioned(text.as_bytes()), "{text}");
+    }
+    for text in ["", "openclow", "claw", "open claw", "moltbo"] {
+        assert!(!is_mentioned(text.as_bytes()), "{text}");
+    }
+}
+
+#[test]
 fn a_script_that_calls_another_is_unclear_and_a_backup_is_not() {
     assert!(is_unclear("cd ~/.openclaw\n./run.sh"));
     assert!(is_unclear("# openclaw\nmyclaw gateway"));
@@ -84,6 +94,17 @@ proptest! {
     fn any_text_is_read_to_its_end(text in "[ -~\n\\PC]{0,300}") {
         let _ = in_text(&text);
         let _ = in_words(&[text]);
+    }
+
+    #[test]
+    fn no_start_is_lost_by_passing_over_texts_without_its_words(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "openclaw", "clawdbot", "moltbot", "/x/openclaw/dist/index.js", "$X", "${APP}", "node", "gateway", "daemon", "start",
+            "run", "systemctl", "pm2", "OpenClaw-gateway.service", "--port", "2>log", "\n", ";", "'", "\"", "sudo", "HOME=/h",
+        ]), 0..10)
+    ) {
+        let text = pieces.join(" ");
+        prop_assert_eq!(in_text(&text), in_words_of(&text));
     }
 }
 

@@ -1,6 +1,6 @@
 //! State directories that nobody runs now: what lies there, how old it is, and what could start it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::launch::Launch;
@@ -22,7 +22,10 @@ pub(super) fn resting(
 ) -> Vec<RestingState> {
     let (seen, _) = users::visible(reader, &users::all(reader));
     let mut directories: BTreeMap<PathBuf, String> = BTreeMap::new();
-    let found = seen.iter().flat_map(|user| {
+    // Users of the system share homes, `/bin` for example, that have thousands of names.
+    let mut homes = HashSet::new();
+    let own = seen.iter().filter(|user| homes.insert(&user.home));
+    let found = own.flat_map(|user| {
         let found = in_home(reader, &user.home).into_iter();
         found.map(|(is_link, path)| (is_link, path, &user.name))
     });
