@@ -9,7 +9,9 @@ use super::failure::{Code, Failure};
 use super::setting::{self, Setting};
 use super::terminal::Terminal;
 use super::world::World;
+use crate::inventory::Inventory;
 use crate::journal::{Direction, Outcome};
+use crate::scan::Rival;
 use crate::step::Drift;
 
 /// Compare plan and journal with what runs
@@ -19,6 +21,8 @@ pub(super) struct Verify {
     #[arg(long)]
     json: bool,
 }
+
+const IN_CONTAINER: &str = "in container";
 
 /// What differs in one group.
 #[derive(Debug, Serialize)]
@@ -35,6 +39,12 @@ impl Verify {
         for group in Setting::groups(&world)? {
             if let Some(setting) = Setting::read(&world, &group)? {
                 groups.push(compare(&world, &setting)?);
+            }
+        }
+        if groups.iter().any(|group| group.phase == IN_CONTAINER) {
+            let inventory = super::world::scan(terminal)?;
+            for group in &mut groups {
+                group.drifts.extend(second_pollers(&inventory, group));
             }
         }
         if self.json {
@@ -68,7 +78,7 @@ fn compare(world: &World, setting: &Setting) -> Result<GroupDrift, Failure> {
                     .unwrap_or_default();
                 drifts.extend(step.verify(&before, &context)?);
             }
-            "in container"
+            IN_CONTAINER
         }
         Direction::Ended(Outcome::Native) => "native",
         Direction::Unopened | Direction::Forward { .. } | Direction::Back { .. } => {
@@ -85,6 +95,23 @@ fn compare(world: &World, setting: &Setting) -> Result<GroupDrift, Failure> {
         phase: phase.to_owned(),
         drifts,
     })
+}
+
+/// Tells who else holds a login of a group that is in its container; a scan sees it, wherever on the host it runs.
+fn second_pollers(inventory: &Inventory, group: &GroupDrift) -> Vec<Drift> {
+    let rivals = crate::scan::rivals(&inventory.gateways, &inventory.contained, &group.group);
+    let rivals = rivals.into_iter();
+    let drifts = rivals.map(
+        |Rival {
+             name,
+             process,
+             login,
+         }| {
+            let what = format!("{name} (process {}) holds {login} as well", process.pid);
+            Drift::new(what, "find out what started it; stop that first")
+        },
+    );
+    drifts.collect()
 }
 
 fn text(groups: &[GroupDrift]) -> String {

@@ -13,7 +13,9 @@ use bollard::query_parameters::{
 use futures_util::StreamExt;
 
 use super::socket::{found, refused};
-use super::{Container, ContainerSpec, ContainerState, DockerError, RestartPolicy, Result, body};
+use super::{
+    Confinement, Container, ContainerSpec, ContainerState, DockerError, RestartPolicy, Result, body,
+};
 use crate::units::{Bytes, KIB};
 
 /// What a request may take beyond the time that it waits for.
@@ -26,6 +28,18 @@ type Client = bollard::Docker;
 pub(super) async fn find(client: &Client, name: &str) -> Result<Option<Container>> {
     let container = inspect(client, name).await?;
     Ok(container.map(container_of))
+}
+
+pub(super) async fn confinement(client: &Client, name: &str) -> Result<Option<Confinement>> {
+    let Some(container) = inspect(client, name).await? else {
+        return Ok(None);
+    };
+    let id = container.image.clone().unwrap_or_default();
+    // An image that was removed by force leaves its variables to be told as added.
+    let image = found(client.inspect_image(&id).await, "inspect image", &id)?;
+    let config = image.and_then(|image| image.config);
+    let inherited = config.and_then(|config| config.env).unwrap_or_default();
+    Ok(Some(Confinement::found(container, &inherited)))
 }
 
 /// The engine also answers to ids and the beginnings of ids: only the exact name counts here.

@@ -5,6 +5,7 @@ mod archive;
 mod body;
 pub mod compose;
 mod compose_hash;
+mod confinement;
 mod containers;
 pub mod fake;
 mod images;
@@ -15,6 +16,7 @@ mod run;
 mod socket;
 mod yaml;
 
+pub use confinement::{Aspect, Confinement, Difference};
 pub use layer::write_tar;
 pub use socket::DockerSocket;
 
@@ -288,6 +290,9 @@ pub trait Docker {
 
     /// Looks a container up by its name.
     fn find_container(&self, name: &str) -> Result<Option<Container>>;
+
+    /// Looks up what confines a container, as the engine has it now.
+    fn find_confinement(&self, name: &str) -> Result<Option<Confinement>>;
 
     /// Lists the running containers' main process ids on the host, with their names.
     fn running(&self) -> Result<Vec<(String, i64)>>;

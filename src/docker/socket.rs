@@ -9,8 +9,8 @@ use bollard::errors::Error;
 use tokio::runtime::Runtime;
 
 use super::{
-    Container, ContainerSpec, Docker, DockerError, Image, ImageSpec, Output, RestartPolicy, Result,
-    containers, images, networks, run,
+    Confinement, Container, ContainerSpec, Docker, DockerError, Image, ImageSpec, Output,
+    RestartPolicy, Result, containers, images, networks, run,
 };
 use crate::inventory::Engine;
 use crate::units::Bytes;
@@ -122,6 +122,11 @@ impl Docker for DockerSocket {
 
     fn find_container(&self, name: &str) -> Result<Option<Container>> {
         self.runtime.block_on(containers::find(&self.client, name))
+    }
+
+    fn find_confinement(&self, name: &str) -> Result<Option<Confinement>> {
+        self.runtime
+            .block_on(containers::confinement(&self.client, name))
     }
 
     fn running(&self) -> Result<Vec<(String, i64)>> {

@@ -62,6 +62,7 @@ pub use companions::Named;
 pub use inspect::inspect;
 pub use machine::hasher;
 pub use options::Options;
+pub use tokens::{Rival, rivals};
 
 /// Scans the host.
 ///

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::inventory::{ChannelAccount, Contained, Credential, Finding, Gateway, catalogued};
+use crate::inventory::{
+    ChannelAccount, Contained, Credential, Finding, Gateway, ProcessId, catalogued,
+};
 
 /// A login, and who would start it.
 struct Held<'a> {
@@ -11,6 +13,10 @@ struct Held<'a> {
     rests_in: Option<&'a Path>,
     /// The state directory of a container.
     runs_in: Option<&'a Path>,
+    /// The group that ocmigrate runs in a container.
+    group: Option<&'a str>,
+    /// Its process, where it runs.
+    process: Option<ProcessId>,
     credential: &'a Credential,
 }
 
@@ -45,6 +51,36 @@ pub(super) fn shared(gateways: &[Gateway], contained: &[Contained]) -> Vec<Findi
     findings
 }
 
+/// A process that holds a login which a group's container holds, too, and which only one may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rival {
+    /// What it belongs to.
+    pub name: String,
+    /// The process.
+    pub process: ProcessId,
+    /// The login, without its secret; safe to print.
+    pub login: String,
+}
+
+/// Lists who else runs with a login of the container of this group: for a bot's token, its second pollers.
+#[must_use]
+pub fn rivals(gateways: &[Gateway], contained: &[Contained], group: &str) -> Vec<Rival> {
+    let held = held(gateways, contained);
+    let (own, others): (Vec<_>, Vec<_>) = held.iter().partition(|it| it.group == Some(group));
+    let is_own = |it: &&&Held| {
+        own.iter()
+            .any(|own| own.credential.hash == it.credential.hash)
+    };
+    let rivals = others.iter().filter(is_own).filter_map(|it| {
+        Some(Rival {
+            name: it.by.clone(),
+            process: it.process?,
+            login: crate::display::text(&shown(it.credential)),
+        })
+    });
+    rivals.collect()
+}
+
 fn held<'a>(gateways: &'a [Gateway], contained: &'a [Contained]) -> Vec<Held<'a>> {
     let native = gateways.iter().flat_map(|gateway| {
         let started = gateway.credentials.iter();
@@ -56,6 +92,8 @@ fn held<'a>(gateways: &'a [Gateway], contained: &'a [Contained]) -> Vec<Held<'a>
                 .is_none()
                 .then_some(gateway.state_directory.as_path()),
             runs_in: None,
+            group: None,
+            process: gateway.process.as_ref().map(|process| process.id),
             credential,
         })
     });
@@ -64,6 +102,8 @@ fn held<'a>(gateways: &'a [Gateway], contained: &'a [Contained]) -> Vec<Held<'a>
             by: format!("container {}", container.name()),
             rests_in: None,
             runs_in: container.state_directory.as_deref(),
+            group: container.group.as_deref(),
+            process: Some(container.process),
             credential,
         })
     });
@@ -163,43 +203,58 @@ mod tests {
         assert_eq!(shared_by(&linked, &linked), ["OM-T001 whatsapp session"]);
     }
 
-    #[test]
-    fn a_login_of_a_container_meets_that_of_a_gateway() {
-        let home = tempfile::tempdir().expect("a directory");
-        std::fs::create_dir(home.path().join(".openclaw")).expect("made");
-        std::fs::write(home.path().join(".openclaw/openclaw.json"), LITERAL.1).expect("written");
-        let sighting = at_rest(home.path(), "");
+    /// A gateway that does not run.
+    fn resting(home: &Path) -> Gateway {
+        std::fs::create_dir(home.join(".openclaw")).expect("made");
+        std::fs::write(home.join(".openclaw/openclaw.json"), LITERAL.1).expect("written");
+        let sighting = at_rest(home, "");
         let hasher = Hasher::for_machine("m");
         let options = crate::scan::Options::default();
-        let native = gateway::read(&Reader::new(), &sighting, &[], &hasher, &options).gateway;
-        let in_container = |state_directory| Contained {
+        gateway::read(&Reader::new(), &sighting, &[], &hasher, &options).gateway
+    }
+
+    fn running(mut gateway: Gateway, pid: i32) -> Gateway {
+        gateway.process = Some(crate::inventory::Process {
+            id: process(pid),
+            others: Vec::new(),
+            uptime_secs: 1,
+        });
+        gateway
+    }
+
+    fn process(pid: i32) -> ProcessId {
+        ProcessId {
+            pid,
+            start_ticks: 1,
+        }
+    }
+
+    /// A container that runs with a gateway's logins.
+    fn in_container(gateway: &Gateway, state_directory: &Path) -> Contained {
+        Contained {
             container: crate::inventory::ContainerStarter {
                 id: String::new(),
                 name: Some("claw".into()),
             },
             group: None,
-            process: crate::inventory::ProcessId {
-                pid: 7,
-                start_ticks: 1,
-            },
+            process: process(7),
             uid: None,
-            state_directory,
-            credentials: native.credentials.clone(),
-        };
-        let moved = in_container(Some(native.state_directory.clone()));
-        assert_eq!(shared(std::slice::from_ref(&native), &[moved]), []);
-        let mut running = native.clone();
-        running.process = Some(crate::inventory::Process {
-            id: crate::inventory::ProcessId {
-                pid: 8,
-                start_ticks: 1,
-            },
-            others: Vec::new(),
-            uptime_secs: 1,
-        });
-        let both = in_container(Some(native.state_directory.clone()));
-        assert_eq!(shared(&[running], &[both]).len(), 1);
-        let container = in_container(Some("/elsewhere".into()));
+            state_directory: Some(state_directory.to_owned()),
+            credentials: gateway.credentials.clone(),
+        }
+    }
+
+    #[test]
+    fn a_login_of_a_container_meets_that_of_a_gateway() {
+        let home = tempfile::tempdir().expect("a directory");
+        let native = resting(home.path());
+        let moved = in_container(&native, &native.state_directory);
+        assert_eq!(
+            shared(std::slice::from_ref(&native), std::slice::from_ref(&moved)),
+            []
+        );
+        assert_eq!(shared(&[running(native.clone(), 8)], &[moved]).len(), 1);
+        let container = in_container(&native, Path::new("/elsewhere"));
         let findings = shared(&[native], &[container]);
         let ids: Vec<_> = findings.iter().map(|it| it.id.as_str()).collect();
         assert_eq!(ids, ["OM-T001"]);
@@ -208,6 +263,33 @@ mod tests {
                 .iter()
                 .all(|it| it.summary.ends_with("of container claw"))
         );
+    }
+
+    #[test]
+    fn who_runs_with_a_login_of_a_groups_container_is_its_rival() {
+        let home = tempfile::tempdir().expect("a directory");
+        let native = resting(home.path());
+        let mut group = in_container(&native, &native.state_directory);
+        group.group = Some("oc-a".to_owned());
+        let mut foreign = in_container(&native, Path::new("/elsewhere"));
+        foreign.process = process(9);
+        let all = [group.clone(), foreign];
+        let names = |gateways: &[Gateway], contained: &[Contained], group: &str| -> Vec<_> {
+            let rivals = rivals(gateways, contained, group).into_iter();
+            rivals.map(|it| (it.name, it.process.pid)).collect()
+        };
+        let container = ("container claw".to_owned(), 9);
+        assert_eq!(
+            names(std::slice::from_ref(&native), &all, "oc-a"),
+            std::slice::from_ref(&container)
+        );
+        let gateway = (native.name.to_string(), 8);
+        let running = running(native, 8);
+        assert_eq!(
+            names(std::slice::from_ref(&running), &all, "oc-a"),
+            [gateway, container]
+        );
+        assert_eq!(names(&[running], &all, "oc-b"), []);
     }
 
     #[test]

@@ -5,13 +5,18 @@ use serde::{Deserialize, Serialize};
 use super::confirm_native::Nothing;
 use super::list::project;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
-use crate::docker::{Container, ContainerSpec, ContainerState, compose};
+use crate::docker::{
+    Aspect, Confinement, Container, ContainerSpec, ContainerState, Difference, compose,
+};
 use crate::inventory::GROUP_LABEL;
 
 /// Where a container sees its group's launcher and environment.
 pub(super) const GROUP_FILES: &str = "/run/ocmigrate";
 /// The label whose value is the hash of everything that a container was created with.
 pub(super) const SPEC_LABEL: &str = "ocmigrate.spec";
+
+/// What puts a container right that cannot be put right as it is.
+const MADE_ANEW: &str = "ocmigrate rollback, then execute again";
 
 /// Creates the container under its planned name, stopped and with no restart policy.
 ///
@@ -96,7 +101,7 @@ impl Kind for CreateContainer {
     }
 
     fn verify(&self, _before: &Nothing, context: &Context) -> Result<Vec<Drift>> {
-        let remedy = "ocmigrate rollback, then execute again";
+        let remedy = MADE_ANEW;
         let name = &self.spec.name;
         Ok(match context.docker.find_container(name)? {
             None => vec![Drift::new(format!("container `{name}` is gone"), remedy)],
@@ -113,17 +118,7 @@ impl Kind for CreateContainer {
                 ),
                 remedy,
             )],
-            Some(container) if container.memory != self.spec.memory => vec![Drift::new(
-                format!(
-                    "container `{name}` may use {}, planned {}",
-                    container.memory, self.spec.memory
-                ),
-                format!(
-                    "docker update --memory {0} --memory-swap {0} {name}",
-                    self.spec.memory.0
-                ),
-            )],
-            Some(_) => Vec::new(),
+            Some(_) => self.unconfined(context)?,
         })
     }
 }
@@ -142,6 +137,36 @@ impl CreateContainer {
         spec.labels
             .extend(compose::labels(&project(&file), &spec.name, &hash));
         Ok(context.docker.create_container(&spec)?)
+    }
+
+    /// Tells what the container may see or use otherwise than planned, be it updated or made anew by somebody else.
+    fn unconfined(&self, context: &Context) -> Result<Vec<Drift>> {
+        let name = &self.spec.name;
+        let Some(found) = context.docker.find_confinement(name)? else {
+            return Ok(Vec::new());
+        };
+        let differences = Confinement::planned(&self.spec).differences(&found);
+        let drift = |difference: Difference| {
+            let what = format!("container `{name}`: {difference}");
+            Drift::new(what, self.remedy(difference.aspect))
+        };
+        Ok(differences.into_iter().map(drift).collect())
+    }
+
+    fn remedy(&self, aspect: Aspect) -> String {
+        let ContainerSpec { name, memory, .. } = &self.spec;
+        match aspect {
+            Aspect::Memory => format!(
+                "docker update --memory {0} --memory-swap {0} {name}",
+                memory.0
+            ),
+            Aspect::Processors => {
+                let cpus = f64::from(self.spec.cpu_milli) / 1000.0;
+                format!("docker update --cpus {cpus} {name}")
+            }
+            Aspect::Processes => format!("docker update --pids-limit {} {name}", self.spec.pids),
+            _ => MADE_ANEW.to_owned(),
+        }
     }
 
     /// One that was removed or replaced is told of by the step that makes it.

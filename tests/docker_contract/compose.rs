@@ -119,6 +119,17 @@ fn docker_compose_takes_a_container_with_everything_as_its_own() {
 }
 
 #[test]
+fn a_container_that_docker_compose_makes_is_confined_like_ours() {
+    let composed = Composed::new(everything);
+    let (docker, name) = (&composed.docker, composed.name.as_str());
+    let ours = docker.find_confinement(name).unwrap().unwrap();
+    docker.remove_container(name).unwrap();
+    composed.compose(&["up", "-d"]);
+    let theirs = docker.find_confinement(name).unwrap().unwrap();
+    assert_eq!(ours.differences(&theirs), []);
+}
+
+#[test]
 fn docker_compose_takes_a_bare_container_without_network_as_its_own() {
     let composed = Composed::new(|spec| {
         spec.network = None;

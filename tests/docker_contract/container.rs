@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ocmigrate::docker::{ContainerState, Docker, DockerError, Mount};
+use ocmigrate::docker::{Aspect, Confinement, ContainerState, Docker, DockerError, Mount};
 
 use crate::lab::{
     DEADLINE, Lab, assert_refused, engine, free_port, output_of, published, run, shell, wait_until,
@@ -37,6 +37,80 @@ fn limits_log_rotation_and_init_are_set() {
     let wanted =
         "268435456 268435456 1500000000 99 true json-file map[max-file:3 max-size:10m] 2 SIGTERM\n";
     assert_eq!(seen, wanted);
+}
+
+/// What `docker run` says of the same container, and of more.
+#[test]
+fn what_widens_a_container_is_told() {
+    let (lab, docker) = (Lab::new(), engine());
+    let spec = lab.sleeper("box", &lab.base(&docker));
+    let label = format!("ocmigrate.test={}", spec.name);
+    let wider = [
+        "create",
+        "--name",
+        &spec.name,
+        "--label",
+        &label,
+        "--user",
+        "0:0",
+        "--privileged",
+        "--pid",
+        "host",
+        "--env",
+        "TOKEN=s3cret",
+        "--volume",
+        "/tmp:/tmp:ro",
+        "--publish",
+        "0.0.0.0:9:9",
+        "--memory",
+        "1g",
+        "--memory-swap",
+        "2g",
+        "--pids-limit",
+        "99",
+        "--cpus",
+        "0.5",
+        &spec.image,
+        "/bin/sleep",
+        "600",
+    ];
+    run("docker", &wider);
+    let found = docker.find_confinement(&spec.name).unwrap().unwrap();
+    let differences = Confinement::planned(&spec).differences(&found);
+    let told: Vec<_> = differences.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "user 0:0 instead of 1234:2345",
+            "environment TOKEN instead of HOME",
+            "mounts /tmp read-only instead of nothing",
+            "memory 1 G, swap 1 G instead of 256 M",
+            "cpus 0.5 instead of 1.5",
+            "ports 0.0.0.0:9 to 9 instead of nothing",
+            "network default instead of none",
+            "privileges label=disable, pid namespace host, privileged instead of no-new-privileges, without capability ALL",
+        ]
+    );
+    run(
+        "docker",
+        &[
+            "update",
+            "--cpus",
+            "1.5",
+            "--memory",
+            "256m",
+            "--memory-swap",
+            "256m",
+            &spec.name,
+        ],
+    );
+    let found = docker.find_confinement(&spec.name).unwrap().unwrap();
+    let differences = Confinement::planned(&spec).differences(&found);
+    assert!(
+        !differences
+            .iter()
+            .any(|it| matches!(it.aspect, Aspect::Memory | Aspect::Processors))
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ocmigrate::docker::fake::FakeDocker;
-use ocmigrate::docker::{ContainerState, Docker, RestartPolicy};
+use ocmigrate::docker::{Confinement, ContainerState, Docker, RestartPolicy};
 use ocmigrate::units::Bytes;
 
 use crate::lab::{
@@ -86,6 +86,10 @@ fn containers_live_and_die(docker: &dyn Docker, lab: &Lab) {
     );
     assert_eq!(made.labels["ocmigrate.test"], name);
     assert_eq!(
+        docker.find_confinement(name).unwrap(),
+        Some(Confinement::planned(&spec))
+    );
+    assert_eq!(
         Some(made.image),
         docker.find_image(&spec.image).unwrap().map(|it| it.id)
     );
@@ -104,6 +108,7 @@ fn containers_live_and_die(docker: &dyn Docker, lab: &Lab) {
     docker.remove_container(name).unwrap();
     docker.remove_container(name).unwrap();
     assert_eq!(docker.find_container(name).unwrap(), None);
+    assert_eq!(docker.find_confinement(name).unwrap(), None);
 }
 
 fn runs(docker: &dyn Docker, name: &str) {

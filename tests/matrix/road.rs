@@ -71,6 +71,28 @@ fn a_container_that_was_just_restarted_is_given_the_time_of_a_start_and_one_that
 }
 
 #[test]
+fn a_container_that_somebody_widened_is_told_with_what_puts_it_right() {
+    let world = World::new();
+    world.execute().unwrap();
+    world.docker.change_container(GROUP, |spec| {
+        spec.pids += 1;
+        spec.environment.push("TOKEN=s3cret".to_owned());
+        spec.mounts.pop();
+    });
+    let drifts = world.drifts();
+    let remedies: Vec<_> = drifts.iter().map(|it| it.remedy.as_str()).collect();
+    let anew = "ocmigrate rollback, then execute again";
+    assert_eq!(
+        remedies,
+        [anew, anew, "docker update --pids-limit 512 oc-joe"]
+    );
+    assert_eq!(
+        drifts.first().unwrap().what,
+        "container `oc-joe`: environment TOKEN instead of nothing"
+    );
+}
+
+#[test]
 fn a_unit_recovers_at_boot_while_the_bots_may_be_silent_and_only_then() {
     let is_guarded = |world: &World| {
         let host = world.host.world();

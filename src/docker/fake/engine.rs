@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::FakeDocker;
 use super::state::Held;
 use crate::docker::{
-    Container, ContainerSpec, Docker, DockerError, Image, ImageSpec, Output, RestartPolicy, Result,
-    is_leftover,
+    Confinement, Container, ContainerSpec, Docker, DockerError, Image, ImageSpec, Output,
+    RestartPolicy, Result, is_leftover,
 };
 use crate::inventory::Engine;
 use crate::units::Bytes;
@@ -103,6 +103,12 @@ impl Docker for FakeDocker {
             .containers
             .get(name)
             .map(|held| held.container.clone()))
+    }
+
+    fn find_confinement(&self, name: &str) -> Result<Option<Confinement>> {
+        let state = self.state.borrow();
+        let held = state.containers.get(name);
+        Ok(held.map(|held| Confinement::planned(&held.spec)))
     }
 
     fn running(&self) -> Result<Vec<(String, i64)>> {

@@ -119,6 +119,14 @@ impl FakeDocker {
         engine.containers.insert(spec.name.clone(), held);
     }
 
+    /// Changes what a container was made with, as somebody who made it anew under its labels would.
+    pub fn change_container(&self, name: &str, change: impl FnOnce(&mut ContainerSpec)) {
+        let mut engine = self.state.borrow_mut();
+        if let Some(held) = engine.containers.get_mut(name) {
+            change(&mut held.spec);
+        }
+    }
+
     /// Returns what a container was made from.
     #[must_use]
     pub fn spec(&self, name: &str) -> Option<ContainerSpec> {

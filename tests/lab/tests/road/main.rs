@@ -12,6 +12,7 @@ mod bad_input;
 mod canaries;
 mod compose;
 mod crash;
+mod drift;
 mod host_state;
 mod moved;
 mod proof;
@@ -108,6 +109,14 @@ fn what_will_not_do_is_found_before_the_silence_or_while_it_is_watched() {
         "a gateway that dies while it is watched",
         proof::a_container_that_falls_while_it_is_watched_is_rolled_back,
     );
+    world.end();
+}
+
+#[test]
+#[ignore = "six minutes; scripts/test --all runs it"]
+fn what_somebody_changed_after_a_move_is_told_and_does_not_hinder_the_way_back() {
+    let world = World::boot("drift");
+    world.step("drift", drift::is_told_and_does_not_hinder_the_way_back);
     world.end();
 }
 

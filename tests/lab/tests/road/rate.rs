@@ -3,23 +3,25 @@
 
 use std::time::{Duration, Instant};
 
-use crate::world::{World, now_ms};
+use crate::world::{STANDSTILL, World, now_ms};
 
 /// How long a rate is kept up at least, in milliseconds.
 const PHASE_MS: u64 = 30_000;
 
+/// What a plain restart did not get answered for so long, once it answers again, it lost.
+const LOST: Duration = Duration::from_secs(40);
+
 /// Finds the shortest time between two messages to each bot, in milliseconds, at which the native gateway answers every
 /// one of them and does not fall behind.
 ///
-/// From 4 s on it is halved for as long as that is so, down to 1 s; or doubled until it is so.
+/// From 2 s on it is halved for as long as that is so, down to 1 s; or doubled until it is so.
 pub(crate) fn fastest_answered_in_full(world: &World) -> u64 {
     assert!(world.is_native());
     let is_answered = |every_ms: &u64| is_answered_in_full(world, *every_ms);
-    let fastest = if is_answered(&4000) {
-        let faster = [2000, 1000].into_iter().take_while(is_answered);
-        faster.last().or(Some(4000))
+    let fastest = if is_answered(&2000) {
+        Some(if is_answered(&1000) { 1000 } else { 2000 })
     } else {
-        [8000, 16_000, 32_000].into_iter().find(is_answered)
+        [4000, 8000, 16_000, 32_000].into_iter().find(is_answered)
     };
     let fastest = fastest.expect("the native gateway answers no rate in full");
     eprintln!("natively one message to each bot every {fastest} ms is answered in full");
@@ -35,7 +37,7 @@ fn is_answered_in_full(world: &World, every_ms: u64) -> bool {
     std::thread::sleep(phase);
     world.stop_traffic();
     let end = Instant::now();
-    let is_answered = world.wait_for_answers(since) && end.elapsed() < phase;
+    let is_answered = world.wait_for_answers(since, STANDSTILL) && end.elapsed() < phase;
     world.print_summaries(since, &format!("natively, every {every_ms} ms"));
     is_answered
 }
@@ -53,5 +55,6 @@ pub(crate) fn silence_of_a_native_restart(world: &World, every_ms: u64) -> Vec<u
     world.fleet.wait_until_ready(&world.server).unwrap();
     std::thread::sleep(Duration::from_secs(3));
     world.stop_traffic();
-    world.print_ledger(since, "native restart")
+    world.wait_for_answers(since, LOST);
+    world.print_silences(since, "native restart")
 }

@@ -22,7 +22,7 @@ pub(crate) const CONFIG: &str = "/home/joe/.openclaw/openclaw.json";
 pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A gateway that answered nothing for so long answers no more: a start and two turns on a loaded machine.
-const STANDSTILL: Duration = Duration::from_mins(2);
+pub(crate) const STANDSTILL: Duration = Duration::from_mins(2);
 
 /// A box, what it talks to, and its fleet.
 pub(crate) struct World {
@@ -270,16 +270,21 @@ impl World {
     /// Waits until everything sent since an instant is answered, and prints the figures; returns the silence of each bot
     /// in milliseconds, up to the answer of the last.
     pub(crate) fn print_ledger(&self, since: u64, what: &str) -> Vec<u64> {
-        self.wait_for_answers(since);
+        self.wait_for_answers(since, STANDSTILL);
+        self.print_silences(since, what)
+    }
+
+    /// Prints the figures of everything sent since an instant; returns the silence of each bot in milliseconds.
+    pub(crate) fn print_silences(&self, since: u64, what: &str) -> Vec<u64> {
         let summaries = self.print_summaries(since, what);
         summaries.iter().map(|bot| bot.silence_ms).collect()
     }
 
-    /// Waits until everything sent since an instant is answered, or nothing more is; returns whether everything is.
-    pub(crate) fn wait_for_answers(&self, since: u64) -> bool {
+    /// Waits until everything sent since an instant is answered, or nothing more is for so long; returns whether everything is.
+    pub(crate) fn wait_for_answers(&self, since: u64, standstill: Duration) -> bool {
         let mut answered = 0;
         let mut progress = Instant::now();
-        while progress.elapsed() < STANDSTILL {
+        while progress.elapsed() < standstill {
             let summaries = self.summaries(since);
             if summaries.iter().all(|bot| bot.unanswered.is_empty()) {
                 return true;
