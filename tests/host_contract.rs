@@ -14,6 +14,7 @@ use ocmigrate::host::{
     FileMeta, GatewayTrace, Host, HostError, OwnerChange, OwnerReport, Ownership, RealHost, Signal,
 };
 use ocmigrate::inventory::{Pm2Starter, ProcessId, UnitScope, UnitStarter, User};
+use ocmigrate::units::Bytes;
 
 const META: FileMeta = FileMeta {
     uid: 1001,
@@ -224,7 +225,9 @@ fn absent_things_are_absent(host: &dyn Host, base: &Path) {
     assert!(!host.is_port_taken(1).unwrap());
     assert_eq!(host.get(1, "/healthz").unwrap(), None);
     assert_eq!(host.find_gateway(&trace(base)).unwrap(), []);
-    assert!(host.free_space(&base.join("not/yet")).unwrap() > 0);
+    let room = host.free_room(&base.join("not/yet")).unwrap();
+    assert!(room.bytes > 0 && room.inodes > 0, "{room:?}");
+    assert!(host.available_memory().unwrap() > Bytes(0));
 }
 
 fn user(home: &Path) -> User {

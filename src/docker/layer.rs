@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
 use walkdir::{DirEntry, WalkDir};
 
-use super::LayerEntry;
+use super::{LayerEntry, Weight};
+use crate::units::Bytes;
 
 const READ_BUFFER: usize = 1024 * 1024;
 
@@ -52,6 +53,30 @@ pub(super) fn write(entries: &[LayerEntry], sink: impl Write) -> io::Result<Meas
     let mut measured = tar.into_inner()?;
     measured.flush()?;
     Ok(measured.finish())
+}
+
+/// Weighs what a layer of these entries will hold, without reading it.
+pub(super) fn weigh(entries: &[LayerEntry]) -> io::Result<Weight> {
+    let mut weight = Weight {
+        bytes: Bytes(0),
+        files: 0,
+    };
+    for entry in entries {
+        match entry {
+            LayerEntry::Tree { path } => {
+                for found in WalkDir::new(path) {
+                    weight.bytes.0 += found?.metadata()?.len();
+                    weight.files += 1;
+                }
+            }
+            LayerEntry::Link { .. } => weight.files += 1,
+            LayerEntry::File { text, .. } => {
+                weight.bytes.0 += text.len() as u64;
+                weight.files += 1;
+            }
+        }
+    }
+    Ok(weight)
 }
 
 fn write_tree(tar: &mut Builder<impl Write>, root: &Path) -> io::Result<()> {

@@ -109,6 +109,15 @@ pub enum LayerEntry {
     },
 }
 
+/// What a layer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weight {
+    /// The bytes of its files.
+    pub bytes: Bytes,
+    /// Its files, directories and links.
+    pub files: u64,
+}
+
 /// An image to make: one layer on a base.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageSpec {
@@ -275,6 +284,12 @@ pub trait Docker {
         reference: &str,
         labels: &BTreeMap<String, String>,
     ) -> Result<()>;
+
+    /// Returns where the engine keeps images and containers; `None` where it does not say.
+    fn data_directory(&self) -> Result<Option<PathBuf>>;
+
+    /// Weighs what a layer of these entries will hold.
+    fn weigh(&self, entries: &[LayerEntry]) -> Result<Weight>;
 
     /// Makes an image: one layer from the host on a base, loaded without a build. `progress` gets the bytes sent so far and their sum.
     fn make_image(&self, spec: &ImageSpec, progress: &dyn Fn(Bytes, Bytes)) -> Result<()>;

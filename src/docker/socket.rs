@@ -2,15 +2,15 @@
 //! asynchronous leaves this room.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bollard::errors::Error;
 use tokio::runtime::Runtime;
 
 use super::{
-    Confinement, Container, ContainerSpec, Docker, DockerError, Image, ImageSpec, Output,
-    RestartPolicy, Result, containers, images, networks, run,
+    Confinement, Container, ContainerSpec, Docker, DockerError, Image, ImageSpec, LayerEntry,
+    Output, RestartPolicy, Result, Weight, containers, images, layer, networks, run,
 };
 use crate::inventory::Engine;
 use crate::units::Bytes;
@@ -81,6 +81,19 @@ impl DockerSocket {
 impl Docker for DockerSocket {
     fn engine(&self) -> Result<Engine> {
         self.runtime.block_on(self.ask_engine())
+    }
+
+    fn data_directory(&self) -> Result<Option<PathBuf>> {
+        let info = self.runtime.block_on(self.client.info());
+        let info = info.map_err(refused("ask for the settings of", "the engine"))?;
+        Ok(info.docker_root_dir.map(PathBuf::from))
+    }
+
+    fn weigh(&self, entries: &[LayerEntry]) -> Result<Weight> {
+        layer::weigh(entries).map_err(|source| DockerError::Layer {
+            image: "to be made".to_owned(),
+            source,
+        })
     }
 
     fn find_image(&self, reference: &str) -> Result<Option<Image>> {

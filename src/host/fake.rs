@@ -24,9 +24,10 @@ pub use world::{FakeDirectory, FakeFile, FakeProcess, FakeWorld, PollerChange};
 use super::context::{Context, foreign};
 use super::{
     FileMeta, FileState, GatewayTrace, Host, HostError, Output, OwnerChange, OwnerReport,
-    Ownership, Reply, Result, RunningProcess, Signal, UnitState,
+    Ownership, Reply, Result, Room, RunningProcess, Signal, UnitState,
 };
 use crate::inventory::{Pm2Starter, ProcessId, UnitStarter, User};
+use crate::units::Bytes;
 use world::ROOT_OWNED;
 
 /// A door to a machine in memory.
@@ -443,8 +444,12 @@ impl Host for FakeHost {
         })
     }
 
-    fn free_space(&self, _path: &Path) -> Result<u64> {
-        Ok(self.world().free_bytes)
+    fn free_room(&self, _path: &Path) -> Result<Room> {
+        Ok(self.world().free)
+    }
+
+    fn available_memory(&self) -> Result<Bytes> {
+        Ok(self.world().available)
     }
 
     fn sleep(&self, time: Duration) {

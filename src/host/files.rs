@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use super::beneath::{Place, find_directory};
 use super::context::{Context, foreign};
-use super::{FileMeta, FileState, Ownership, Result, attributes};
+use super::{FileMeta, FileState, Ownership, Result, Room, attributes};
 
 /// The largest file that is read whole: 64 MiB.
 pub const READ_LIMIT: u64 = 64 * 1024 * 1024;
@@ -138,12 +138,20 @@ pub(super) fn list(path: &Path) -> Result<Vec<OsString>> {
     }
 }
 
-/// Returns the bytes that root can still write at a path; one that is not there yet counts as its parent.
-pub(super) fn free_space(path: &Path) -> Result<u64> {
+/// Returns what root can still write at a path; one that is not there yet counts as its parent. A file system that makes
+/// inodes as it needs them, such as btrfs, has none in statvfs(3), and as many as one likes.
+pub(super) fn free_room(path: &Path) -> Result<Room> {
     for ancestor in path.ancestors() {
         if let Some(directory) = find_directory(ancestor)? {
             let room = rustix::fs::fstatvfs(&directory).on("ask the free space of", ancestor)?;
-            return Ok(room.f_bfree.saturating_mul(room.f_frsize));
+            return Ok(Room {
+                bytes: room.f_bfree.saturating_mul(room.f_frsize),
+                inodes: if room.f_files == 0 {
+                    u64::MAX
+                } else {
+                    room.f_ffree
+                },
+            });
         }
     }
     Err(Errno::NOENT).on("ask the free space of", path)

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::{Pm2Starter, ProcessId, UnitStarter, User};
+use crate::units::Bytes;
 
 mod attributes;
 mod base;
@@ -50,6 +51,15 @@ pub use real::RealHost;
 pub use walk::{
     Entry, KEPT_OPEN, Then, Unvisited, Visitor, WORKERS, walk, walk_alone, walk_together,
 };
+
+/// What can still be written to a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Room {
+    /// In bytes.
+    pub bytes: u64,
+    /// In files, directories and links; statvfs(3).
+    pub inodes: u64,
+}
 
 /// What can go wrong on the host: what was tried, on which object.
 #[derive(Debug, thiserror::Error)]
@@ -353,8 +363,11 @@ pub trait Host {
     /// `packages` are Debian packages. The archive is a tar; a finished one is taken as it is.
     fn make_base(&self, codename: &str, packages: &[String], archive: &Path) -> Result<()>;
 
-    /// Returns the bytes that root can still write below this directory.
-    fn free_space(&self, path: &Path) -> Result<u64>;
+    /// Returns what root can still write below this directory.
+    fn free_room(&self, path: &Path) -> Result<Room>;
+
+    /// Returns the memory that new processes can have without swapping; `MemAvailable` of proc_meminfo(5).
+    fn available_memory(&self) -> Result<Bytes>;
 
     /// Lets time pass.
     fn sleep(&self, time: Duration);

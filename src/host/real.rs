@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{
     FileMeta, FileState, GatewayTrace, Host, Output, OwnerChange, OwnerReport, Ownership, Reply,
-    Result, RunningProcess, Signal, UnitState, base, files, http, owners, pm2, processes, program,
-    remove_tree, running, sockets, systemd,
+    Result, Room, RunningProcess, Signal, UnitState, base, files, http, owners, pm2, processes,
+    program, remove_tree, running, sockets, systemd,
 };
 use crate::inventory::{Pm2Starter, ProcessId, UnitStarter, User};
+use crate::units::Bytes;
 
 /// The machine that ocmigrate runs on; it must run as root.
 #[derive(Debug, Clone, Copy, Default)]
@@ -138,8 +139,14 @@ impl Host for RealHost {
         base::make_base(codename, packages, archive)
     }
 
-    fn free_space(&self, path: &Path) -> Result<u64> {
-        files::free_space(path)
+    fn available_memory(&self) -> Result<Bytes> {
+        let mut system = sysinfo::System::new();
+        system.refresh_memory();
+        Ok(Bytes(system.available_memory()))
+    }
+
+    fn free_room(&self, path: &Path) -> Result<Room> {
+        files::free_room(path)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place where time passes")]

@@ -130,11 +130,17 @@ fn of_all(plan: &Plan, finding: Finding) -> Concern {
     }
 }
 
-fn under_peak(plan: &Plan, group: &Group) -> Option<Finding> {
-    let own = group.gateways();
-    let peaks = plan.measured.iter().filter(|it| own.contains(&it.gateway));
+/// Returns the most memory that gateways were seen to use, each at its own time; those that did not run count nothing.
+#[must_use]
+pub fn measured_peak(plan: &Plan, gateways: &[GatewayName]) -> Bytes {
+    let peaks = plan.measured.iter();
+    let peaks = peaks.filter(|it| gateways.contains(&it.gateway));
     let peaks = peaks.filter_map(|it| it.memory).map(|memory| memory.peak.0);
-    let peak = Bytes(peaks.fold(0, u64::saturating_add));
+    Bytes(peaks.fold(0, u64::saturating_add))
+}
+
+fn under_peak(plan: &Plan, group: &Group) -> Option<Finding> {
+    let peak = measured_peak(plan, &group.gateways());
     let limit = group.budget.memory;
     (limit < peak).then(|| {
         let summary = format!("its limit of {limit} is below the measured peak of {peak}");

@@ -34,7 +34,7 @@ pub use allocation::{Allocation, allocations};
 pub use answers::{ANSWERS_FORMAT, Answer, Answers, parse_answers};
 pub use blockers::blockers;
 pub use check::{PlanError, check, parse, parse_inventory};
-pub use concerns::{Concern, concerns, objections};
+pub use concerns::{Concern, concerns, measured_peak, objections};
 pub use conversation::Conversation;
 pub use cost::{Cost, cost};
 pub use facts::{Difference, Facts, GatewayFacts, HostFacts, Measured, Service};

@@ -14,15 +14,17 @@ use super::proofs::Proofs;
 use super::relay;
 use super::starting::{disarm, stop_by};
 use super::{
-    ChangeOwners, Choices, ConfirmContainer, ConfirmNative, CreateContainer, CreateNetwork,
-    GuardBoot, LiftGuard, MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach, RelayServices,
-    RewriteConfig, Soak, StartContainer, Step, StopGateway, ValidateConfig, WriteGroupFiles,
+    ChangeOwners, CheckRoom, Choices, ConfirmContainer, ConfirmNative, CreateContainer,
+    CreateNetwork, GuardBoot, LiftGuard, MakeBase, MakeImage, NoteOwners, Pass, Paths, Reach,
+    RelayServices, RewriteConfig, Soak, StartContainer, Step, StopGateway, ValidateConfig,
+    WriteGroupFiles,
 };
 use crate::docker::{ContainerSpec, LayerEntry, Published, compose};
 use crate::host::GatewayTrace;
 use crate::inventory::{GROUP_LABEL, GatewayName, Release};
 use crate::openclaw::{Version, release};
-use crate::plan::{GatewayFacts, Plan};
+use crate::plan::{GatewayFacts, Plan, measured_peak};
+use crate::units::Bytes;
 
 /// How long a stop of the container waits: OpenClaw drains for up to 315 s.
 const STOP_TIMEOUT: Duration = Duration::from_secs(340);
@@ -99,6 +101,8 @@ pub fn steps(
         container: &container,
     };
     let owners = owners(group, facts);
+    let peak = || measured_peak(plan, std::slice::from_ref(&facts.name));
+    let rehearsal = choices.rehearsal.then(peak);
     let guard = guard(group, facts.user.uid, paths);
     let guarded = vec![
         Step::NoteOwners(NoteOwners {
@@ -109,7 +113,7 @@ pub fn steps(
     // The order is the promise: nothing before the starter is disarmed stops anything, and going back through the list
     // undoes the bind before it arms the starter.
     Ok([
-        made(group, &gateway, &proofs, &reach, paths),
+        made(group, &gateway, &proofs, &reach, rehearsal, paths),
         proofs.container(choices),
         guarded,
         disarming,
@@ -128,18 +132,25 @@ fn made(
     gateway: &Movable,
     proofs: &Proofs,
     reach: &Reach,
+    rehearsal: Option<Bytes>,
     paths: &Paths,
 ) -> Vec<Step> {
     let container = proofs.container;
+    let image = make_image(group, gateway);
     let mut steps = vec![
         Step::ConfirmNative(ConfirmNative {
             reach: reach.clone(),
+        }),
+        Step::CheckRoom(CheckRoom {
+            image: image.reference.clone(),
+            entries: image.entries.clone(),
+            rehearsal,
         }),
         Step::MakeBase(MakeBase {
             base: group.image.base.clone(),
             archive: paths.state.join("base.tar"),
         }),
-        Step::MakeImage(make_image(group, gateway)),
+        Step::MakeImage(image),
         proofs.image(),
         Step::WriteGroupFiles(WriteGroupFiles {
             group: group.name.clone(),

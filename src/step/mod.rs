@@ -5,6 +5,7 @@ mod built;
 mod candidate;
 mod change_owners;
 mod check_image;
+mod check_room;
 mod confirm_container;
 mod confirm_native;
 mod context;
@@ -256,6 +257,8 @@ macro_rules! catalogue {
 catalogue! {
     /// Looks whether the native gateway serves and its bots poll.
     ConfirmNative in confirm_native;
+    /// Looks whether there is room for what comes before the silence.
+    CheckRoom in check_room;
     /// Makes the base image.
     MakeBase in make_base;
     /// Makes the runtime's image.

@@ -20,6 +20,11 @@ fn an_image_holds_the_hosts_tree_as_it_is() {
     };
     spec.entries
         .extend([LayerEntry::Tree { path: tree.clone() }, node]);
+    let tree_only = [LayerEntry::Tree { path: tree.clone() }];
+    let weight = docker.weigh(&tree_only).unwrap();
+    // The tree itself, its directory, three files of which two are one, and two links.
+    assert_eq!(weight.files, 7);
+    assert!(docker.data_directory().unwrap().unwrap().is_dir());
     docker.make_image(&spec, &|_, _| {}).unwrap();
 
     let format = "find . | sort | xargs stat -c '%n %f %u %g %s %Y %N'; stat -c %y file";

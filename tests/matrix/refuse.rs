@@ -36,6 +36,64 @@ fn assert_file_refused(path: &str) {
     });
 }
 
+/// Runs on a machine that is short of something, once as a dry run looks and once for real; nothing is changed.
+#[track_caller]
+fn assert_short(reason: &str, furnish: impl FnOnce(&World)) {
+    let world = World::with(furnish);
+    let looks = world.steps.iter();
+    let told =
+        world.with_context(|context| looks.filter_map(|step| step.capture(context).err()).count());
+    assert_eq!(told, 1, "a dry run tells: {reason}");
+    let result = world.execute();
+    let Err(ExecuteError::RolledBack {
+        reason: said,
+        changed,
+        ..
+    }) = &result
+    else {
+        panic!("{reason}: {result:?}");
+    };
+    assert_eq!((said.as_str(), *changed), (reason, false));
+    assert_eq!(world.changes(), (0, 0));
+    world.assert_native(reason);
+}
+
+#[test]
+fn a_disk_or_a_memory_without_room_stops_the_run_before_anything_is_made() {
+    assert_short(
+        "the image needs 1.2 G at `/var/lib/docker`, and 1 G are free",
+        |world| {
+            world.host.world_mut().free.bytes = 1024 * 1024 * 1024;
+        },
+    );
+    assert_short(
+        "the image needs 60000 inodes at `/var/lib/docker`, and 59999 are free",
+        |world| {
+            world.host.world_mut().free.inodes = 59_999;
+        },
+    );
+    assert_short(
+        "the rehearsal needs 974 M of memory beside the native gateway, and 500 M are available",
+        |world| {
+            world.host.world_mut().available = ocmigrate::units::Bytes::mib(500);
+        },
+    );
+}
+
+#[test]
+fn an_image_that_is_there_needs_no_room() {
+    let world = World::new();
+    world.execute().unwrap();
+    world.rollback().unwrap();
+    world.host.world_mut().free.inodes = 100;
+    let looks = world.steps.iter();
+    world.with_context(|context| {
+        for step in looks {
+            step.capture(context).unwrap();
+        }
+    });
+}
+
 #[test]
 fn a_foreign_container_stops_the_run_and_stays() {
     for state in [

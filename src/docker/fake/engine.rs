@@ -1,14 +1,14 @@
 //! The fake's side of the contract.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::FakeDocker;
 use super::state::Held;
 use crate::docker::{
-    Confinement, Container, ContainerSpec, Docker, DockerError, Image, ImageSpec, Output,
-    RestartPolicy, Result, is_leftover,
+    Confinement, Container, ContainerSpec, Docker, DockerError, Image, ImageSpec, LayerEntry,
+    Output, RestartPolicy, Result, Weight, is_leftover,
 };
 use crate::inventory::Engine;
 use crate::units::Bytes;
@@ -21,6 +21,17 @@ impl Docker for FakeDocker {
             security_options: vec!["name=seccomp,profile=default".to_owned()],
             containerd_image_store: false,
             compose_version: None,
+        })
+    }
+
+    fn data_directory(&self) -> Result<Option<PathBuf>> {
+        Ok(Some("/var/lib/docker".into()))
+    }
+
+    fn weigh(&self, entries: &[LayerEntry]) -> Result<Weight> {
+        Ok(Weight {
+            bytes: Bytes::mib(300 * entries.len() as u64),
+            files: 30_000 * entries.len() as u64,
         })
     }
 

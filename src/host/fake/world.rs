@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use super::faults::Faults;
 use super::starters::{FakeApp, FakeCronLine, FakeProgram, FakeShell, FakeStranger};
 use super::units::{FakeGateway, FakeUnit};
-use crate::host::{FileMeta, FileState, Output, Ownership, Reply};
+use crate::host::{FileMeta, FileState, Output, Ownership, Reply, Room};
 use crate::inventory::ProcessId;
+use crate::units::Bytes;
 
 /// A file of the fake machine.
 #[derive(Clone)]
@@ -93,8 +94,10 @@ pub struct FakeWorld {
     pub faults: Faults,
     /// The virtual time in milliseconds since 1970.
     pub now_ms: i64,
-    /// The bytes that are free everywhere.
-    pub free_bytes: u64,
+    /// What is free on every disk.
+    pub free: Room,
+    /// The memory that is available.
+    pub available: Bytes,
     answers: BTreeMap<(u16, String), Reply>,
     ports: BTreeMap<u16, Listener>,
     last_number: u64,
@@ -106,7 +109,11 @@ impl FakeWorld {
     pub fn new() -> Self {
         let mut world = Self {
             now_ms: 1_767_225_600_000,
-            free_bytes: 100 * crate::units::GIB,
+            free: Room {
+                bytes: 100 * crate::units::GIB,
+                inodes: 1_000_000,
+            },
+            available: Bytes::mib(8192),
             ..Self::default()
         };
         world.add_directory(Path::new("/"), ROOT_OWNED);
