@@ -366,7 +366,7 @@ pub trait Host {
     /// Returns what root can still write below this directory.
     fn free_room(&self, path: &Path) -> Result<Room>;
 
-    /// Returns the memory that new processes can have without swapping; `MemAvailable` of proc_meminfo(5).
+    /// Returns the memory that new processes can have without swapping; `MemAvailable` of `proc_meminfo(5)`.
     fn available_memory(&self) -> Result<Bytes>;
 
     /// Lets time pass.

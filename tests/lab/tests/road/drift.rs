@@ -52,7 +52,7 @@ fn made_anew_with_more(world: &World) {
     world.shell(&format!(
         "cd /etc/ocmigrate && cp docker-compose.yml /root/kept.yml && \
          python3 -c \"import yaml; p = 'docker-compose.yml'; f = yaml.safe_load(open(p)); s = f['services']['{GROUP}']; \
-         s['environment'] = {'EXTRA': '1'}; s['volumes'].append('/srv:/srv:ro'); yaml.safe_dump(f, open(p, 'w'))\" && \
+         s['environment'] = {{'EXTRA': '1'}}; s['volumes'].append('/srv:/srv:ro'); yaml.safe_dump(f, open(p, 'w'))\" && \
          docker-compose -p ocmigrate up -d && cp /root/kept.yml docker-compose.yml"
     ));
 }
