@@ -114,3 +114,40 @@ fn check_disk(context: &Context, path: &std::path::Path, needed: Room, what: &st
         "make room there, for example with: docker system df; then execute again",
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::fake::FakeDocker;
+    use crate::host::fake::FakeHost;
+    use crate::secret::Hasher;
+    use crate::step::Paths;
+
+    /// Returns what is short where a gateway that was seen to use 900 MiB is to be rehearsed, or not.
+    fn short(available_mib: u64, rehearsal: Option<Bytes>) -> Option<String> {
+        let (host, docker) = (FakeHost::new(), FakeDocker::new());
+        host.world_mut().available = Bytes::mib(available_mib);
+        let context = Context {
+            host: &host,
+            docker: &docker,
+            hasher: &Hasher::for_machine("m"),
+            paths: &Paths::installed(std::path::Path::new("/var/lib/ocmigrate")),
+            say: &|_| {},
+        };
+        let room = CheckRoom {
+            image: "image".to_owned(),
+            entries: Vec::new(),
+            rehearsal,
+        };
+        room.capture(&context).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_rehearsal_needs_the_memory_of_the_gateway_a_second_time() {
+        let peak = Some(Bytes::mib(900));
+        assert_eq!(short(900, peak), None);
+        assert_eq!(short(899, None), None);
+        let told = "the rehearsal needs 900 M of memory beside the native gateway, and 899 M are available";
+        assert_eq!(short(899, peak).as_deref(), Some(told));
+    }
+}
