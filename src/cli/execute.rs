@@ -81,10 +81,23 @@ impl Execute {
         if self.dry_run {
             return Ok(());
         }
-        if !self.yes && !terminal.ask("Proceed?")? {
-            return Err(Failure::new(Code::Blocked, "declined; nothing was changed"));
+        if !self.yes {
+            self.ask(&plan, terminal)?;
         }
         self.execute(&world, &plan, steps, terminal)
+    }
+
+    /// Asks whether to begin. What was shown is what is done: a plan that was edited meanwhile is another one.
+    fn ask(&self, shown: &Plan, terminal: &Terminal) -> Result<(), Failure> {
+        if !terminal.ask("Proceed?")? {
+            return Err(Failure::new(Code::Blocked, "declined; nothing was changed"));
+        }
+        if plan_file::read(self.plan.as_deref())? == *shown {
+            return Ok(());
+        }
+        let what = "the plan was edited since it was shown; nothing was changed";
+        let hint = "run execute again: it shows what the plan says now";
+        Err(Failure::new(Code::Blocked, what).hint(hint))
     }
 
     /// Returns whether a run can begin; a group that is in its container already is told and is no failure.

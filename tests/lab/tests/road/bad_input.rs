@@ -60,6 +60,7 @@ pub(crate) fn every_refusal_is_one_line_and_changes_nothing(world: &World) {
              ocmigrate execute --group {GROUP} --plan /root/p2.json --yes"
         ),
     );
+    plan_that_is_edited_while_it_asks(world);
     config_that_does_not_parse(world, &execute);
     refused(
         world,
@@ -95,6 +96,22 @@ pub(crate) fn every_refusal_is_one_line_and_changes_nothing(world: &World) {
     taken_port(world, &execute);
     unreadable_state_directory(world);
     assert!(world.is_native());
+}
+
+/// What was shown is what is done, and nothing else.
+fn plan_that_is_edited_while_it_asks(world: &World) {
+    let (edited, typed) = ("/root/edited.json", "/root/edited.txt");
+    let said = world.run_to(
+        3,
+        &format!(
+            "rm -f {typed}; cp {PLAN} {edited}; \
+             (until grep -q Proceed {typed}; do sleep 0.2; done; sed -i 's/\"pids\": [0-9]*/\"pids\": 513/' {edited}; \
+             printf y; sleep 3) | script -qfec 'ocmigrate execute --group {GROUP} --plan {edited}' {typed}"
+        ),
+    );
+    let told = "the plan was edited since it was shown; nothing was changed";
+    assert!(said.contains(told), "{said}");
+    world.shell(&format!("! cmp -s {PLAN} {edited}"));
 }
 
 /// The finding names the line and the column.
