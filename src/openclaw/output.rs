@@ -1,16 +1,49 @@
 //! What OpenClaw's own commands print: the check of a configuration, and the state of the channels.
 
+use std::fmt;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::release::Health;
 
 /// What `config validate --json` said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Validation {
     /// Whether the configuration is valid.
     pub valid: bool,
     /// The keys that are wrong. OpenClaw's own messages may quote values and are left out.
     pub keys: Vec<String>,
+    /// The warnings about plugins and channels: it starts without those that it does not find.
+    pub missing: Vec<Warning>,
+}
+
+/// A warning of OpenClaw's, which can be compared with another. Its words may quote values and are not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Warning {
+    key: String,
+    words: String,
+}
+
+impl Warning {
+    /// Returns the key that it is about, safe to print.
+    #[must_use]
+    pub fn key(&self) -> String {
+        crate::display::text(&self.key)
+    }
+
+    fn of(said: &Value) -> Option<Self> {
+        let text = |key: &str| Some(said.get(key)?.as_str()?.to_owned());
+        let (key, words) = (text("path")?, text("message")?);
+        let is_about_parts = key.starts_with("plugins") || key.starts_with("channels");
+        is_about_parts.then_some(Self { key, words })
+    }
+}
+
+impl fmt::Debug for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a warning about {}", self.key())
+    }
 }
 
 /// Reads what `config validate --json` printed; `None` where it printed no verdict.
@@ -22,9 +55,12 @@ pub fn parse_validation(stdout: &[u8]) -> Option<Validation> {
         .into_iter()
         .flatten()
         .filter_map(|issue| issue.get("path")?.as_str());
+    let warnings = said.get("warnings").and_then(Value::as_array);
+    let warnings = warnings.into_iter().flatten();
     Some(Validation {
         valid: said.get("valid")?.as_bool()?,
         keys: keys.map(crate::display::text).collect(),
+        missing: warnings.filter_map(Warning::of).collect(),
     })
 }
 
@@ -128,25 +164,40 @@ pub fn find_alarm(log: &str) -> Option<&'static str> {
 
 /// What a gateway that was asked to suspend says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suspension {
-    /// Whether nothing is under way any more.
-    pub is_ready: bool,
-    /// How many turns and other requests are.
-    pub active: u64,
+pub enum Suspension {
+    /// Nothing is under way any more.
+    Ready,
+    /// Turns and other requests are.
+    Busy {
+        /// How many.
+        active: u64,
+    },
+    /// It wants to be asked again later, because it was asked too often or is held by somebody else.
+    NotNow {
+        /// How much later.
+        after: Duration,
+    },
 }
 
 /// Reads what `gateway call gateway.suspend.prepare --json` printed; `None` where the gateway does not know of suspension,
 /// or is in no state for it.
 #[must_use]
 pub fn parse_suspension(stdout: &[u8]) -> Option<Suspension> {
-    let said = find_json(stdout, "activeCount")?;
-    let status = said.get("status")?.as_str()?;
-    ["busy", "draining", "ready"]
-        .contains(&status)
-        .then(|| Suspension {
-            is_ready: status == "ready",
-            active: said.get("activeCount").and_then(Value::as_u64).unwrap_or(0),
-        })
+    let number = |said: &Value, key: &str| said.get(key).and_then(Value::as_u64);
+    let Some(said) = find_json(stdout, "activeCount") else {
+        let refusal = find_json(stdout, "error")?.get("error")?.clone();
+        let is_for_now = refusal.get("retryable") == Some(&Value::Bool(true));
+        let after = number(&refusal, "retryAfterMs").filter(|_| is_for_now)?;
+        let after = Duration::from_millis(after);
+        return Some(Suspension::NotNow { after });
+    };
+    match said.get("status")?.as_str()? {
+        "ready" => Some(Suspension::Ready),
+        "busy" | "draining" => Some(Suspension::Busy {
+            active: number(&said, "activeCount").unwrap_or_default(),
+        }),
+        _ => None,
+    }
 }
 
 /// Finds the first JSON object with a key among lines of a log: each line that starts with a brace is tried.
@@ -231,16 +282,38 @@ mod tests {
     fn a_gateway_is_busy_draining_or_suspended_or_knows_nothing_of_it() {
         let said = |text: &str| parse_suspension(text.as_bytes());
         let draining = said(r#"{"status":"draining","suspensionId":"x","activeCount":2}"#);
-        let expected = Suspension {
-            is_ready: false,
-            active: 2,
-        };
-        assert_eq!(draining, Some(expected));
+        assert_eq!(draining, Some(Suspension::Busy { active: 2 }));
         let ready = said("{\n \"status\":\"ready\",\"suspensionId\":\"x\",\"activeCount\":0\n}\n");
-        assert!(ready.is_some_and(|suspension| suspension.is_ready));
+        assert_eq!(ready, Some(Suspension::Ready));
         let busy = said(r#"{"status":"busy","reason":"active-work","activeCount":3}"#);
-        assert_eq!(busy.map(|suspension| suspension.active), Some(3));
+        assert_eq!(busy, Some(Suspension::Busy { active: 3 }));
         assert_eq!(said("unknown method"), None);
+    }
+
+    #[test]
+    fn a_gateway_that_was_asked_too_often_says_when_to_ask_again() {
+        let refusal = |retryable: bool| {
+            let said = format!(
+                r#"{{"ok":false,"error":{{"type":"gateway_request_error","code":"UNAVAILABLE",
+                "message":"rate limit exceeded for gateway.suspend.prepare; retry after 12s",
+                "retryable":{retryable},"retryAfterMs":11500}}}}"#
+            );
+            parse_suspension(said.as_bytes())
+        };
+        let after = Duration::from_millis(11_500);
+        assert_eq!(refusal(true), Some(Suspension::NotNow { after }));
+        assert_eq!(refusal(false), None);
+    }
+
+    #[test]
+    fn a_warning_about_a_part_that_is_missing_names_its_key_and_no_more() {
+        let said = br#"{"valid":true,"warnings":[
+            {"path":"plugins.load.paths","message":"Configured plugin load path is unavailable: /srv/SEKRET"},
+            {"path":"gateway.auth","message":"weak"}]}"#;
+        let missing = parse_validation(said).expect("a verdict").missing;
+        let keys: Vec<_> = missing.iter().map(Warning::key).collect();
+        assert_eq!(keys, ["plugins.load.paths"]);
+        assert!(!format!("{missing:?}").contains("SEKRET"));
     }
 
     #[test]
@@ -251,7 +324,8 @@ mod tests {
             verdict,
             Validation {
                 valid: false,
-                keys: vec!["gateway.mode".into()]
+                keys: vec!["gateway.mode".into()],
+                missing: Vec::new(),
             }
         );
         assert!(

@@ -162,14 +162,9 @@ pub fn can_validate(version: &Version) -> bool {
     health(version) >= Health::Endpoints
 }
 
-/// Returns whether the gateway lets its running turns finish after SIGTERM; 2026.2.9 is gone after five seconds at most
-/// (`runGatewayLoop`), and what it was at is lost.
-#[must_use]
-pub fn drains_at_stop(version: &Version) -> bool {
-    health(version) >= Health::Endpoints
-}
-
-/// Returns whether the gateway can be closed for new turns by [`suspend_argv`].
+/// Returns whether the gateway can be closed for new turns by [`suspend_argv`]. One that cannot is stopped when it is quiet:
+/// after SIGTERM 2026.2.9 is gone within five seconds, and 2026.5.28 waits for turns only where it restarts
+/// (`runGatewayLoop` of both).
 #[must_use]
 pub fn can_suspend(version: &Version) -> bool {
     *version >= FIRST_SUSPENDING

@@ -1,5 +1,7 @@
-//! Whether turns run in a gateway that cannot be asked: told by the ends of its sessions' files.
+//! Whether turns run in a gateway that cannot be asked: told by the ends of its sessions' files, and by the messages that
+//! its channel keeps until their turn.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -21,6 +23,32 @@ pub fn directory(state_directory: &Path, agent: &Path) -> PathBuf {
     agents_directory(state_directory)
         .join(agent)
         .join("sessions")
+}
+
+/// Returns the directory of what Telegram's channel keeps: how far it has heard, written once a message had its turn
+/// (2026.2.9), and the spools of its accounts (2026.5.28).
+#[must_use]
+pub fn telegram_directory(state_directory: &Path) -> PathBuf {
+    state_directory.join("telegram")
+}
+
+/// Returns whether an entry of that directory is an account's spool.
+#[must_use]
+pub fn is_spool(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"ingress-spool-")
+}
+
+/// Counts the messages of a spool that wait or have their turn; one that failed for good stays beside its `.failed`.
+#[must_use]
+pub fn count_waiting(names: &[OsString]) -> u64 {
+    let names: Vec<_> = names.iter().filter_map(|name| name.to_str()).collect();
+    let message = |name: &&str| {
+        let name = name.strip_suffix(".processing").unwrap_or(name);
+        name.strip_suffix(".json").map(|_| name.to_owned())
+    };
+    let has_failed = |name: &String| names.contains(&format!("{name}.failed").as_str());
+    let waiting = names.iter().filter_map(message);
+    waiting.filter(|name| !has_failed(name)).count() as u64
 }
 
 /// Returns whether a session's file ends within a turn: its last message is a user's or a tool's, or calls a tool.
@@ -51,6 +79,19 @@ pub fn is_turn_open(tail: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_spool_holds_what_waits_and_what_has_its_turn() {
+        let count = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(OsString::from).collect();
+            count_waiting(&names)
+        };
+        assert_eq!(count(&["7.json", "8.json.processing", "8.json.1.tmp"]), 2);
+        assert_eq!(count(&["7.json.processing", "7.json.failed"]), 0);
+        assert_eq!(count(&[]), 0);
+        assert!(is_spool(OsStr::new("ingress-spool-default")));
+        assert!(!is_spool(OsStr::new("update-offset-default.json")));
+    }
 
     #[test]
     fn a_session_is_open_until_the_assistant_has_answered() {

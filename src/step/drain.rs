@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Result};
+use super::Context;
+use super::at_work::find_work;
 use crate::display;
-use crate::openclaw::{output, sessions};
+use crate::openclaw::output::{self, Suspension};
 
 /// How a release lets its running turns finish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Drain {
     /// It is asked to take no new ones.
     Suspend(Suspend),
-    /// It finishes them after SIGTERM by itself.
+    /// It is left to what it does after SIGTERM; lists of steps that older versions of ocmigrate made.
     AtStop,
-    /// It does neither: it is stopped at an instant in which its sessions wait for no answer.
+    /// It cannot be asked: it is stopped once its files tell that it has been quiet for some seconds.
     Watch {
         /// Where its sessions are.
         state_directory: PathBuf,
@@ -34,22 +35,30 @@ pub struct Suspend {
 
 /// How long an idle instant is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long running turns may take from then on until the gateway is stopped; it then has 315 s more of its own.
+/// How long running turns may take from the beginning until the gateway is stopped; one that was asked then has 315 s more
+/// of its own.
 const DEADLINE: Duration = Duration::from_mins(2);
-const PAUSE: Duration = Duration::from_millis(300);
-/// How far apart two looks at the sessions are.
-const LOOK_PAUSE: Duration = Duration::from_millis(700);
+/// How long a gateway that cannot be asked may take to become quiet.
+const QUIET_DEADLINE: Duration = Duration::from_mins(3);
+/// The least time between two questions. A gateway takes 30 of one method in 60 s of one client and refuses the rest
+/// (`consumeControlPlaneWriteBudget`, 2026.9.6): one each two seconds, and some room.
+const ASK_PACE: Duration = Duration::from_millis(2200);
+/// How far apart two lines are that say what is waited for.
+const SAY_PACE: Duration = Duration::from_secs(1);
+/// How far apart two looks at a gateway's files are.
+const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
-/// Lets a gateway's running turns finish. A gateway that can be asked is closed for new turns at an instant in which none runs; it polls its bots on and keeps what arrives. A gateway
-/// that has no such instant is closed with turns running. `ask` runs one of the two commands and returns what it printed.
+/// Lets a gateway's running turns finish. A gateway that can be asked is closed for new turns at an instant in which none
+/// runs; it polls its bots on and keeps what arrives. A gateway that has no such instant is closed with turns running.
+/// `ask` runs one of the two commands and returns what it printed.
 ///
-/// A gateway that cannot be asked finishes its turns after SIGTERM by itself, so nothing here fails. If this process dies,
-/// the gateway opens again two minutes later.
+/// A gateway that does not answer is stopped all the same, so nothing here fails. If this process dies, the gateway opens
+/// again two minutes later.
 pub(super) fn drain(context: &Context, drain: &Drain, ask: impl Fn(&[String]) -> Option<Vec<u8>>) {
     match drain {
         Drain::Suspend(suspend) => suspend_until_idle(context, suspend, ask),
         Drain::AtStop => {}
-        Drain::Watch { state_directory } => watch_until_idle(context, state_directory),
+        Drain::Watch { state_directory } => watch_until_quiet(context, state_directory),
     }
 }
 
@@ -58,77 +67,77 @@ fn suspend_until_idle(
     suspend: &Suspend,
     ask: impl Fn(&[String]) -> Option<Vec<u8>>,
 ) {
-    let begun = context.host.now_ms();
+    let begun_ms = context.host.now_ms();
     loop {
-        let waited = Duration::from_millis(context.host.now_ms().abs_diff(begun));
+        let (asked_ms, waited) = (context.host.now_ms(), since(begun_ms, context));
         let argv = if waited < PATIENCE {
             &suspend.when_idle
         } else {
             &suspend.at_once
         };
         let said = ask(argv).and_then(|stdout| output::parse_suspension(&stdout));
-        let Some(suspension) = said else {
-            (context.say)(
-                "the gateway does not take a suspension; it finishes its turns while it stops",
-            );
-            return;
+        let (what, pace) = match said {
+            Some(Suspension::Ready) => return,
+            Some(Suspension::Busy { active }) => {
+                let turns = display::count(active, "turn runs", "turns run");
+                (turns, ASK_PACE)
+            }
+            Some(Suspension::NotNow { after }) => (
+                "the gateway wants to be asked later".to_owned(),
+                after.max(ASK_PACE),
+            ),
+            None => {
+                (context.say)("the gateway does not take a suspension, and is stopped as it is");
+                return;
+            }
         };
-        if suspension.is_ready {
+        let left = DEADLINE.saturating_sub(waited);
+        if left.is_zero() {
+            (context.say)(&format!("{what}, too long; the gateway is stopped now"));
             return;
         }
-        let turns = display::count(suspension.active, "turn runs", "turns run");
-        if waited > DEADLINE {
-            (context.say)(&format!("{turns} still; the gateway is stopped now"));
-            return;
-        }
-        (context.say)(&format!("draining: {turns}, {} s", waited.as_secs()));
-        context.host.sleep(PAUSE);
+        let pause = pace.min(left).saturating_sub(since(asked_ms, context));
+        wait(context, pause, begun_ms, &what);
     }
 }
 
-/// Waits for an instant in which no session waits for an answer. A message needs a moment from the channel to its session,
-/// so that two looks must agree. What cannot be read says nothing.
-fn watch_until_idle(context: &Context, state_directory: &Path) {
-    let begun = context.host.now_ms();
-    let mut was_idle = false;
+/// Waits, and says each second what for; at least once.
+fn wait(context: &Context, pause: Duration, begun_ms: i64, what: &str) {
+    let mut left = pause;
     loop {
-        let open = count_open_turns(context, state_directory).unwrap_or_default();
-        if open == 0 && was_idle {
+        let seconds = since(begun_ms, context).as_secs();
+        (context.say)(&format!("draining: {what}, {seconds} s"));
+        let step = left.min(SAY_PACE);
+        context.host.sleep(step);
+        left -= step;
+        if left.is_zero() {
             return;
         }
-        was_idle = open == 0;
-        let waited = Duration::from_millis(context.host.now_ms().abs_diff(begun));
-        if open > 0 {
-            let turns = display::count(open, "turn runs", "turns run");
-            if waited > PATIENCE + DEADLINE {
-                (context.say)(&format!("{turns} still; the gateway is stopped now"));
-                return;
-            }
-            (context.say)(&format!("draining: {turns}, {} s", waited.as_secs()));
+    }
+}
+
+/// Waits until a gateway's files tell of no turn, of no message that waits, and of nothing written for some seconds.
+fn watch_until_quiet(context: &Context, state_directory: &Path) {
+    let begun_ms = context.host.now_ms();
+    let mut said = None;
+    while let Some(work) = find_work(context, state_directory) {
+        let waited = since(begun_ms, context);
+        if waited > QUIET_DEADLINE {
+            (context.say)(&format!("{work}, too long; the gateway is stopped now"));
+            return;
+        }
+        let second = waited.as_secs() / SAY_PACE.as_secs();
+        if said.replace(second) != Some(second) {
+            (context.say)(&format!("draining: {work}, {second} s"));
         }
         context.host.sleep(LOOK_PAUSE);
     }
 }
 
-fn count_open_turns(context: &Context, state_directory: &Path) -> Result<u64> {
-    let mut open = 0;
-    for agent in context
-        .host
-        .list(&sessions::agents_directory(state_directory))?
-    {
-        let directory = sessions::directory(state_directory, Path::new(&agent));
-        for name in context.host.list(&directory)? {
-            let path = directory.join(name);
-            if path.extension().is_none_or(|end| end != "jsonl") {
-                continue;
-            }
-            let Some(file) = context.host.read_tail(&path, sessions::TAIL_BYTES)? else {
-                continue;
-            };
-            let changed_ms = file.meta.mtime_ns.unwrap_or_default() / 1_000_000;
-            let is_recent = i128::from(context.host.now_ms() - sessions::TURN_MS) < changed_ms;
-            open += u64::from(is_recent && sessions::is_turn_open(&file.bytes));
-        }
-    }
-    Ok(open)
+fn since(then_ms: i64, context: &Context) -> Duration {
+    Duration::from_millis(context.host.now_ms().abs_diff(then_ms))
 }
+
+#[cfg(test)]
+#[path = "drain_tests.rs"]
+mod tests;

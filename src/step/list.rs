@@ -307,7 +307,6 @@ pub(super) fn movable<'a>(plan: &'a Plan, name: &GatewayName) -> Result<Movable<
             when_idle: text(release::suspend_argv(release, release::Suspend::WhenIdle))?,
             at_once: text(release::suspend_argv(release, release::Suspend::AtOnce))?,
         }),
-        () if release::drains_at_stop(&version) => Drain::AtStop,
         () => Drain::Watch {
             state_directory: facts.state_directory.clone(),
         },

@@ -1,6 +1,7 @@
 //! The closed catalogue of steps. A step describes itself, captures what was there, applies, undoes and verifies; making
 //! the list of them from a plan is pure, their verbs get a [`Context`] with the doors to the host and to Docker.
 
+mod at_work;
 mod built;
 mod candidate;
 mod change_owners;
@@ -37,6 +38,8 @@ mod start_container;
 mod starting;
 mod stop_gateway;
 mod throwaway;
+#[cfg(test)]
+mod testing;
 mod validate_config;
 mod write_group_files;
 
