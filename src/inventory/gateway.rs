@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -184,6 +184,18 @@ pub struct Release {
     pub package: PathBuf,
     /// The node binary, with links resolved.
     pub node: PathBuf,
+    /// The directory of modules that the package lies in, where it loads some that stand beside it: npm puts them there in an
+    /// install that is not global, pnpm always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules: Option<PathBuf>,
+}
+
+impl Release {
+    /// Returns the directory with everything that the package loads.
+    #[must_use]
+    pub fn tree(&self) -> &Path {
+        self.modules.as_deref().unwrap_or(&self.package)
+    }
 }
 
 /// The configuration file of a gateway, and what matters of its meaning.

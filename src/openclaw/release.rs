@@ -193,7 +193,12 @@ pub struct Package {
     pub name: String,
     /// Its version, as it stands there.
     pub version: String,
+    /// The packages that it loads; the first thousand.
+    pub dependencies: Vec<String>,
 }
+
+/// How many of a package's dependencies are looked for; 2026.9.6 has 76.
+const DEPENDENCIES_LIMIT: usize = 1000;
 
 /// Reads a `package.json`; `None` where it is not OpenClaw's.
 #[must_use]
@@ -201,9 +206,12 @@ pub fn parse_package(text: &[u8]) -> Option<Package> {
     let package: Value = serde_json::from_slice(text).ok()?;
     let name = package.get("name")?.as_str()?;
     let version = package.get("version")?.as_str()?;
+    let dependencies = package.get("dependencies").and_then(Value::as_object);
+    let dependencies = dependencies.into_iter().flat_map(|them| them.keys());
     matches!(name, "openclaw" | "clawdbot" | "moltbot").then(|| Package {
         name: name.to_owned(),
         version: version.to_owned(),
+        dependencies: dependencies.take(DEPENDENCIES_LIMIT).cloned().collect(),
     })
 }
 
@@ -318,6 +326,7 @@ mod tests {
             version: "2026.9.6".into(),
             package: "/usr/lib/node_modules/openclaw".into(),
             node: "/usr/bin/node".into(),
+            modules: None,
         };
         let expected = [
             "/usr/bin/node",

@@ -26,6 +26,7 @@ pub(in crate::scan) fn gateway() -> Gateway {
             version: "2026.9.6".into(),
             package: "/p".into(),
             node: "/n".into(),
+            modules: None,
         }),
         state_directory: "/home/joe/.openclaw".into(),
         config: Config {

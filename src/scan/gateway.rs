@@ -311,7 +311,7 @@ fn census(gateway: &Gateway, options: &Options<'_>, unseen: &mut Vec<String>) ->
         inside: gateway
             .release
             .iter()
-            .map(|it| it.package.as_path())
+            .map(crate::inventory::Release::tree)
             .collect(),
         owner: (gateway.user.uid, gateway.user.gid),
     };

@@ -43,7 +43,7 @@ pub(super) fn of_release(reader: &Reader, release: &Release) -> Vec<Need> {
         }
     };
     add(&release.node, own);
-    for module in reader.files_ending(&release.package, ".node") {
+    for module in reader.files_ending(release.tree(), ".node") {
         match reader.open(&module).and_then(linked) {
             Some((other, names)) if other == machine => {
                 if !names.iter().any(|name| name.starts_with(OTHER_LIBC)) {
@@ -134,6 +134,7 @@ mod tests {
         std::fs::copy("/bin/ls", room.path().join("a.node")).unwrap();
         std::fs::write(room.path().join("b.node"), "\x7fELF nonsense").unwrap();
         let release = Release {
+            modules: None,
             version: "2026.9.6".into(),
             package: room.path().into(),
             node: own.clone(),

@@ -9,7 +9,7 @@ use super::sighting::Sighting;
 use super::{libraries, packages};
 use crate::display;
 use crate::host::reader::Reader;
-use crate::inventory::{Finding, Gateway, Need, NeedKind, Place, Release, catalogued};
+use crate::inventory::{Finding, Gateway, Need, NeedKind, Place, catalogued};
 use crate::openclaw::{Browser, SkillPrograms, skill_programs};
 
 /// Where programs are looked for beside the gateway's `PATH`.
@@ -59,8 +59,7 @@ pub(super) fn complete(reader: &Reader, gateways: &mut [Gateway]) {
     let mut libraries: BTreeMap<(PathBuf, PathBuf), Vec<Need>> = BTreeMap::new();
     for gateway in gateways.iter_mut() {
         if let Some(release) = &gateway.release {
-            let Release { package, node, .. } = release;
-            let key = (package.clone(), node.clone());
+            let key = (release.tree().to_owned(), release.node.clone());
             let known = libraries
                 .entry(key)
                 .or_insert_with(|| libraries::of_release(reader, release));

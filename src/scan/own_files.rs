@@ -116,7 +116,7 @@ fn outlook(gateway: &Gateway) -> Outlook<'_> {
     let release = release.flat_map(|it| {
         // `PREFIX/bin/node`: what npm installs lies beside it.
         let prefix = it.node.parent().and_then(Path::parent);
-        [Some(it.package.as_path()), prefix].into_iter().flatten()
+        [Some(it.tree()), prefix].into_iter().flatten()
     });
     Outlook {
         home: &gateway.user.home,

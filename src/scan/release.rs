@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::sighting::Sighting;
 use crate::host::reader::Reader;
 use crate::inventory::Release;
-use crate::openclaw::release::parse_package;
+use crate::openclaw::release::{Package, parse_package};
 
 /// How far above a script its package's root may be: `ROOT/dist/process/spawn-broker/worker.js` is four.
 const HEIGHT: usize = 6;
@@ -26,14 +26,15 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 pub(super) fn release(reader: &Reader, sighting: &Sighting) -> Option<Release> {
     let absolute = scripts(sighting).filter(|path| path.is_absolute());
     let mut there = absolute.filter(|path| reader.kind(path).is_some());
-    let (script, (package, version)) = there.find_map(|script| {
+    let (script, (directory, package)) = there.find_map(|script| {
         let found = package(reader, &reader.resolve(&script))?;
         Some((script, found))
     })?;
     Some(Release {
-        version: crate::display::text(&version),
-        package,
+        version: crate::display::text(&package.version),
         node: node(reader, sighting, &script)?,
+        modules: modules(reader, &directory, &package.dependencies),
+        package: directory,
     })
 }
 
@@ -62,12 +63,25 @@ fn is_path(word: &OsStr) -> bool {
     word.as_bytes().contains(&b'/') || ends.is_some_and(|it| ["js", "mjs", "cjs"].contains(&it))
 }
 
-fn package(reader: &Reader, script: &Path) -> Option<(PathBuf, String)> {
+fn package(reader: &Reader, script: &Path) -> Option<(PathBuf, Package)> {
     let directories = script.ancestors().skip(1).take(HEIGHT);
     directories.into_iter().find_map(|directory| {
         let text = reader.file(&directory.join("package.json")).ok()??;
-        Some((directory.to_path_buf(), parse_package(&text)?.version))
+        Some((directory.to_path_buf(), parse_package(&text)?))
     })
+}
+
+/// Returns the outermost `node_modules` around a package that does not hold all that it depends on itself, where something
+/// of that stands beside it. With pnpm what stands beside is links to what lies elsewhere in the outermost one.
+fn modules(reader: &Reader, package: &Path, dependencies: &[String]) -> Option<PathBuf> {
+    let is_modules = |path: &&Path| path.file_name() == Some(OsStr::new("node_modules"));
+    let beside = package.parent().filter(is_modules)?;
+    let is_there = |path: PathBuf| reader.kind(&path).is_some();
+    let own = package.join("node_modules");
+    let mut lent = dependencies.iter().filter(|name| !is_there(own.join(name)));
+    let is_lent = lent.any(|name| is_there(beside.join(name)));
+    let outermost = package.ancestors().filter(is_modules).last();
+    outermost.filter(|_| is_lent).map(Path::to_owned)
 }
 
 /// Returns the node binary: that of the process, or the one that the command of its start names, or the one that the script's
@@ -107,6 +121,12 @@ mod tests {
 
     /// Tells the release and the node of a gateway at rest, below its home.
     fn told(unit: &str, script: &str) -> Option<String> {
+        let found = found(unit, script, &[])?;
+        Some(format!("{} {} {}", found.0, found.1, found.2))
+    }
+
+    /// Returns the version, the package, the node and the modules of a gateway at rest, with these files beside the package.
+    fn found(unit: &str, script: &str, more: &[&str]) -> Option<(String, String, String, String)> {
         let home = tempfile::tempdir().expect("a directory");
         let home = std::fs::canonicalize(home.path()).map(|it| (it, home));
         let (path, _kept) = home.expect("resolved");
@@ -115,16 +135,37 @@ mod tests {
             std::fs::create_dir_all(file.parent().expect("a parent")).expect("made");
             std::fs::write(file, text).expect("written");
         };
-        let package = r#"{"name": "openclaw", "version": "2026.5.28"}"#;
+        let package = r#"{"name": "openclaw", "version": "2026.5.28", "dependencies": {"@grammyjs/runner": "1", "ws": "8"}}"#;
         write(&format!("{PACKAGE}/package.json"), package);
         write(&format!("{PACKAGE}/openclaw.mjs"), script);
         write(".nvm/bin/node", "");
+        for name in more {
+            write(name, "");
+        }
         let target = "../lib/node_modules/openclaw/openclaw.mjs";
         std::os::unix::fs::symlink(target, path.join(".nvm/bin/openclaw")).expect("linked");
         let found = release(&Reader::new(), &at_rest(&path, unit))?;
         let below = |it: &Path| it.strip_prefix(&path).map(|it| it.display().to_string());
+        let modules = found.modules.as_deref().map(below);
+        let modules = modules.map_or(Some(String::new()), Result::ok)?;
         let (package, node) = (below(&found.package).ok()?, below(&found.node).ok()?);
-        Some(format!("{} {package} {node}", found.version))
+        Some((found.version, package, node, modules))
+    }
+
+    #[test]
+    fn modules_that_stand_beside_the_package_belong_to_the_release() {
+        let unit = "[Service]\nExecStart=%h/.nvm/bin/node %h/.nvm/bin/openclaw gateway run\n";
+        let modules = |more: &[&str]| found(unit, "import {}", more).map(|found| found.3);
+        let own = [
+            ".nvm/lib/node_modules/openclaw/node_modules/ws/package.json",
+            ".nvm/lib/node_modules/openclaw/node_modules/@grammyjs/runner/package.json",
+        ];
+        let foreign = ".nvm/lib/node_modules/npm/package.json";
+        let lent = ".nvm/lib/node_modules/@grammyjs/runner/package.json";
+        let all = Some(".nvm/lib/node_modules".to_owned());
+        assert_eq!(modules(&[own[0], own[1], lent]), Some(String::new()));
+        assert_eq!(modules(&[own[0], foreign]), Some(String::new()));
+        assert_eq!(modules(&[own[0], lent]), all);
     }
 
     #[test]

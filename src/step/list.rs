@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::built::{Built, built};
@@ -178,6 +178,7 @@ fn made(
             candidate: proofs.candidate(),
             argv: gateway.validate.clone(),
             container: container.clone(),
+            trace: Some(reach.trace.clone()),
         }));
     }
     steps.extend([
@@ -347,8 +348,10 @@ fn reach(gateway: &Movable) -> Reach {
 
 fn make_image(group: &Built, gateway: &Movable) -> MakeImage {
     let release = &gateway.release;
-    let tree = |path: &PathBuf| LayerEntry::Tree { path: path.clone() };
-    let entries = vec![tree(&release.node), tree(&release.package)];
+    let tree = |path: &Path| LayerEntry::Tree {
+        path: path.to_owned(),
+    };
+    let entries = vec![tree(&release.node), tree(release.tree())];
     MakeImage {
         reference: group.image.reference.clone(),
         base: group.image.base.reference().to_owned(),

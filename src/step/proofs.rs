@@ -37,8 +37,10 @@ impl Proofs<'_> {
         Step::CheckImage(CheckImage {
             node: self.node(),
             package: self.release.package.to_string_lossy().into_owned(),
+            modules: self.release.tree().to_string_lossy().into_owned(),
             version: self.release.version.clone(),
             home: self.facts.user.home.clone(),
+            user: Some(self.facts.user.clone()),
             container: self.container.clone(),
         })
     }
@@ -78,7 +80,6 @@ impl Proofs<'_> {
     }
 
     fn rehearse(&self) -> Rehearse {
-        let Release { node, package, .. } = self.release;
         Rehearse {
             group: self.container.name.clone(),
             state_directory: self.facts.state_directory.clone(),
@@ -88,7 +89,7 @@ impl Proofs<'_> {
                 .iter()
                 .map(|agent| agent.workspace.clone())
                 .collect(),
-            runtime: vec![node.clone(), package.clone()],
+            runtime: vec![self.release.node.clone(), self.release.tree().to_owned()],
             candidate: self.candidate(),
             serve: self.serve.to_vec(),
             container: self.container.clone(),

@@ -81,13 +81,16 @@ pub(super) fn shown(source: &Path, target: &Path) -> Mount {
 
 /// Returns the mounts that lie outside a directory, all of them to be read only.
 pub(super) fn shown_outside(directory: &Path, mounts: &[Mount]) -> Vec<Mount> {
-    let outside = mounts
-        .iter()
-        .filter(|mount| !mount.target().starts_with(directory));
-    outside
-        .map(|mount| match mount {
-            Mount::Bind { source, target, .. } => shown(source, target),
-            empty @ Mount::Empty { .. } => empty.clone(),
-        })
-        .collect()
+    let mut all = shown_all(mounts);
+    all.retain(|mount| !mount.target().starts_with(directory));
+    all
+}
+
+/// Returns the mounts, all of them to be read only.
+pub(super) fn shown_all(mounts: &[Mount]) -> Vec<Mount> {
+    let shown = mounts.iter().map(|mount| match mount {
+        Mount::Bind { source, target, .. } => shown(source, target),
+        empty @ Mount::Empty { .. } => empty.clone(),
+    });
+    shown.collect()
 }

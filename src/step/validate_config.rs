@@ -1,6 +1,7 @@
 //! Has OpenClaw itself check the configuration to be, inside the image, without a network.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,16 +10,18 @@ use serde::{Deserialize, Serialize};
 use super::candidate::Candidate;
 use super::confirm_native::Nothing;
 use super::create_container::launched;
-use super::throwaway::{empty, remove_leftover, shown, shown_outside, throwaway};
+use super::throwaway::{remove_leftover, shown, shown_all, throwaway};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::ContainerSpec;
-use crate::openclaw::output;
+use crate::host::GatewayTrace;
+use crate::openclaw::output::{self, Validation, Warning};
 
 /// A loaded machine was seen to take 20 s.
 const DEADLINE: Duration = Duration::from_mins(3);
 
 /// Runs `openclaw config validate` in a throw-away container that sees the files read-only and no network, with the
-/// configuration as it will be laid over the one of today.
+/// configuration as it will be laid over the one of today. A plugin or channel that OpenClaw misses there, and not on the
+/// host, is no error to it (2026.9.6), and one here.
 ///
 /// Changes nothing that stays; `Before` holds nothing, undo removes a candidate and a container
 /// that a crash left.
@@ -34,6 +37,9 @@ pub struct ValidateConfig {
     pub argv: Vec<String>,
     /// The container to be.
     pub container: ContainerSpec,
+    /// What identifies the native gateway, whose own warnings do not count; older lists of steps do not say it.
+    #[serde(default)]
+    pub trace: Option<GatewayTrace>,
 }
 
 impl Kind for ValidateConfig {
@@ -64,8 +70,8 @@ impl Kind for ValidateConfig {
         context.host.remove(&path)?;
         let output = output?;
         let verdict = output::parse_validation(&output.stdout);
-        if output.code == 0 && verdict.as_ref().is_some_and(|verdict| verdict.valid) {
-            return Ok(());
+        if let Some(verdict) = verdict.as_ref().filter(|it| it.valid && output.code == 0) {
+            return self.compare(verdict, context);
         }
         let said = verdict.map_or_else(
             || format!("it ended with exit code {} and no verdict", output.code),
@@ -102,22 +108,53 @@ impl ValidateConfig {
             .join("candidate.json")
     }
 
-    /// The container to be, but with an empty HOME and only the candidate and what lies beside it in there: OpenClaw wants
-    /// to make a cache below HOME, and a check leaves nothing behind.
+    /// The container to be, which may only read: a check leaves nothing behind. What the configuration names, plugins for
+    /// example, may lie anywhere in there.
     fn container(&self, candidate: &Path) -> ContainerSpec {
-        let Candidate { config, user, .. } = &self.candidate;
-        let home = &user.home;
-        let mut mounts = vec![empty(home)];
-        mounts.extend(shown_outside(home, &self.container.mounts));
-        // The file may be reached by a link in the state directory.
-        let beside = [Some(self.state_directory.as_path()), config.parent()];
-        let beside: BTreeSet<_> = beside
-            .into_iter()
-            .flatten()
-            .filter(|beside| !home.starts_with(beside))
-            .collect();
-        mounts.extend(beside.into_iter().map(|path| shown(path, path)));
-        mounts.push(shown(candidate, config));
+        let mut mounts = shown_all(&self.container.mounts);
+        mounts.push(shown(candidate, &self.candidate.config));
         throwaway(&self.container, "validate", launched(&self.argv), mounts)
+    }
+
+    /// Returns what OpenClaw warns of on the host already; nothing where it cannot be asked.
+    fn natively(&self, context: &Context) -> Result<Option<Validation>> {
+        let Some(trace) = &self.trace else {
+            return Ok(None);
+        };
+        let Some(process) = context.host.find_gateway(trace)?.first().copied() else {
+            return Ok(None);
+        };
+        let environment = context.host.environment(process)?;
+        let argv: Vec<OsString> = self.argv.iter().map(OsString::from).collect();
+        let user = &self.candidate.user;
+        let output = context.host.run_as(user, &argv, &environment, DEADLINE)?;
+        Ok(output::parse_validation(&output.stdout))
+    }
+
+    /// Refuses an image in which OpenClaw would do without a plugin or a channel that it has on the host.
+    fn compare(&self, verdict: &Validation, context: &Context) -> Result<()> {
+        if verdict.missing.is_empty() {
+            return Ok(());
+        }
+        let natively = self.natively(context)?.unwrap_or_default();
+        let is_new = |warning: &&Warning| !natively.missing.contains(warning);
+        let keys: BTreeSet<_> = verdict
+            .missing
+            .iter()
+            .filter(is_new)
+            .map(Warning::key)
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = keys.into_iter().collect();
+        Err(StepError::unmet_with_hint(
+            format!(
+                "OpenClaw {} would miss in the container what it has on this host: see {}",
+                self.candidate.version,
+                keys.join(", ")
+            ),
+            "move it below the home directory or a workspace, then plan again",
+        ))
     }
 }

@@ -1,9 +1,11 @@
 //! Every change is refused once.
 
 use ocmigrate::execute::ExecuteError;
+use ocmigrate::host;
 use ocmigrate::journal::Outcome;
 
-use crate::machine::Sickness;
+use crate::fleet::NODE;
+use crate::machine::{ABSENT, ANSWER, MISSING_PLUGIN, Sickness};
 use crate::starters::Kind;
 use crate::world::{Call, World};
 
@@ -90,6 +92,7 @@ fn what_a_log_says_of_a_second_poller_is_quoted_without_the_token() {
 fn what_can_be_proven_before_is_refused_before_anything_is_stopped() {
     for (sickness, words) in [
         (Sickness::LacksLibrary, "lacks libatomic.so.1"),
+        (Sickness::MissesPlugin, "see plugins.load.paths"),
         (Sickness::CannotWrite, "cannot make in `/home/joe`: EROFS"),
         (Sickness::FailsRehearsal, "ran out of memory at 1.5 G"),
     ] {
@@ -104,6 +107,48 @@ fn what_can_be_proven_before_is_refused_before_anything_is_stopped() {
         let now = world.host.world().pollers.len();
         assert_eq!(now, polled, "{sickness:?}: the gateway was stopped");
     }
+}
+
+#[test]
+fn what_the_host_lacks_too_is_no_reason_to_refuse_an_image() {
+    let lacking = |host_lacks: bool| {
+        let world = World::with(|world| {
+            let said = host::Output {
+                code: 0,
+                stdout: ABSENT.into(),
+                stderr: Vec::new(),
+            };
+            let mut machine = world.host.world_mut();
+            machine
+                .programs
+                .extend(host_lacks.then(|| ("/bin/sh".into(), said)));
+        });
+        world.fall_ill(Sickness::LacksWhatTheHostLacks);
+        world.execute()
+    };
+    assert!(matches!(lacking(true), Ok(Outcome::InContainer)));
+    let Err(ExecuteError::RolledBack { reason, .. }) = lacking(false) else {
+        panic!("it went on without a library that the host has");
+    };
+    assert!(reason.contains("lacks libvips.so.42"), "{reason}");
+}
+
+#[test]
+fn a_plugin_that_the_host_misses_too_is_no_reason_to_refuse() {
+    let world = World::with(|world| {
+        let (warned, rest) = (MISSING_PLUGIN.strip_suffix('}'), ANSWER.strip_prefix('{'));
+        let said = format!("{},{}", warned.unwrap(), rest.unwrap());
+        let said = host::Output {
+            code: 0,
+            stdout: said.into(),
+            stderr: Vec::new(),
+        };
+        let programs = &mut world.host.world_mut().programs;
+        programs.insert(NODE.into(), said);
+    });
+    world.fall_ill(Sickness::MissesPlugin);
+    world.execute().unwrap();
+    world.assert_in_container("a plugin that nobody has");
 }
 
 #[test]

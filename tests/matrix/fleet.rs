@@ -104,6 +104,7 @@ fn gateway_facts(hasher: &Hasher) -> GatewayFacts {
             version: "2026.9.6".to_owned(),
             package: PathBuf::from("/usr/lib/node_modules/openclaw"),
             node: PathBuf::from(NODE),
+            modules: None,
         }),
         state_directory: PathBuf::from(STATE),
         config: PathBuf::from(CONFIG),

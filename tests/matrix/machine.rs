@@ -15,6 +15,12 @@ use crate::starters::Kind;
 /// What throwaway containers print.
 const VERSIONS: &str = "node v26.10.0\nopenclaw OpenClaw 2026.9.6 (eb377ac)\n";
 const LACKING: &str = "library libatomic.so.1 /usr/bin/node\nnode \nopenclaw \n";
+/// What OpenClaw says of a configuration with a plugin that is not there.
+pub(crate) const MISSING_PLUGIN: &str = r#"{"valid":true,"warnings":[{"path":"plugins.load.paths",
+    "message":"Configured plugin load path is unavailable: /srv/plugin."}]}"#;
+/// What the script says that looks into an image, of a library that the machine does not have either.
+pub(crate) const ABSENT: &str =
+    "library libvips.so.42 /usr/lib/node_modules/openclaw/node_modules/sharp/sharp.node\n";
 const READ_ONLY: &str = r#"{"probed":1,"failed":[{"directory":"/home/joe","doing":"make","why":"EROFS","owner":1001}]}"#;
 const REHEARSED: &str = r#"{"copied":{"files":3,"bytes":4096,"databases":1,"unreadable":1},"ready_ms":9000,
     "peak":700000000,"ended":null,"log":"","oom_kills":0}"#;
@@ -30,6 +36,8 @@ pub(crate) enum Sickness {
     NeverPolls,
     NeverIdle,
     LacksLibrary,
+    LacksWhatTheHostLacks,
+    MissesPlugin,
     CannotWrite,
     FailsRehearsal,
     RunsOutOfMemory,
@@ -49,7 +57,7 @@ const JOES_DIRECTORY: Ownership = Ownership {
 pub(crate) const ROOTS: Ownership = Ownership::of_root(0o644);
 const DRAINING: &str = r#"{"suspensionId":"x","status":"draining","activeCount":2}"#;
 /// What a command of a running gateway prints: how its channels do, and that it is idle.
-const ANSWER: &str = r#"{"suspensionId":"x","status":"ready","activeCount":0,"channelAccounts":{"telegram":[{"accountId":"default","enabled":true,"running":true,
+pub(crate) const ANSWER: &str = r#"{"suspensionId":"x","status":"ready","activeCount":0,"channelAccounts":{"telegram":[{"accountId":"default","enabled":true,"running":true,
     "connected":true,"lifecycle":"ready","lastStartAt":10,"lastTransportActivityAt":20,"lastError":null}]}}"#;
 
 /// A machine on which joe's gateway runs, with strays among its files.
@@ -139,11 +147,13 @@ fn answer(name: &str, argv: &[String], sickness: Sickness, version: &str) -> Out
     let purpose = name.strip_prefix(GROUP).unwrap_or_default();
     let said = match sickness {
         Sickness::LacksLibrary if purpose == "-check" => LACKING,
+        Sickness::LacksWhatTheHostLacks if purpose == "-check" => &(ABSENT.to_owned() + &versions),
         Sickness::CannotWrite if purpose == "-probe" => READ_ONLY,
         Sickness::FailsRehearsal if purpose == "-rehearsal" => OUT_OF_MEMORY,
         _ if purpose == "-check" => &versions,
         _ if purpose == "-probe" => r#"{"probed":2,"failed":[]}"#,
         _ if purpose == "-rehearsal" => REHEARSED,
+        Sickness::MissesPlugin if asks("validate") => MISSING_PLUGIN,
         Sickness::RunsOutOfMemory if asks("oom_control") => "oom_kill 1\n",
         _ if asks("validate") => r#"{"valid":true,"warnings":[]}"#,
         Sickness::NeverIdle if asks("suspend") => DRAINING,

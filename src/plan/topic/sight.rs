@@ -60,7 +60,7 @@ fn programs(gateway: &Gateway) -> impl Iterator<Item = String> {
     let kept = |path: &Path| {
         let workspaces = gateway.agents.iter().map(|it| it.workspace.as_path());
         let runtime = gateway.release.iter();
-        let runtime = runtime.flat_map(|it| [it.node.as_path(), it.package.as_path()]);
+        let runtime = runtime.flat_map(|it| [it.node.as_path(), it.tree()]);
         let mut roots = workspaces
             .chain(runtime)
             .chain([gateway.state_directory.as_path()]);
