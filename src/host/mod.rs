@@ -176,6 +176,8 @@ pub struct RunningProcess {
     pub output: Option<PathBuf>,
     /// Whether it was told to halt.
     pub is_frozen: bool,
+    /// The permission bits that files it makes do not get; umask(2).
+    pub umask: u32,
 }
 
 /// What a process can be told; signal(7).

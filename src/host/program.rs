@@ -51,6 +51,7 @@ pub(super) fn run_as(
 /// Where systemd runs (`sd_booted(3)`) it gets a scope of its own too: a session or a unit that ends would take it along.
 pub(super) fn start_detached(user: &User, argv: &[OsString]) -> Result<()> {
     let mut command = Command::new("/usr/bin/setsid");
+    let mut cleared: &[&str] = &[];
     if Path::new("/run/systemd/system").is_dir() {
         command.args([
             "/usr/bin/systemd-run",
@@ -59,10 +60,13 @@ pub(super) fn start_detached(user: &User, argv: &[OsString]) -> Result<()> {
             "--collect",
             "--",
         ]);
+        // systemd-run sets variables of its own.
+        cleared = &["/usr/bin/env", "-i"];
     }
     command
         .arg("/usr/bin/setpriv")
         .args(as_user(user))
+        .args(cleared)
         .args(argv)
         .env_clear()
         .current_dir("/");

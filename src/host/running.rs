@@ -19,6 +19,9 @@ use super::processes::{is_alive, read_stat};
 use super::{Result, RunningProcess, Signal};
 use crate::inventory::ProcessId;
 
+/// What a process has whose own is not told: `Umask:` stands in `proc_pid_status(5)` since Linux 4.7.
+const USUAL_UMASK: u32 = 0o022;
+
 /// Returns what runs under a process id in our pid namespace; `None` where nothing does.
 pub(super) fn process(pid: i32) -> Result<Option<RunningProcess>> {
     let place = PathBuf::from(format!("/proc/{pid}"));
@@ -36,6 +39,7 @@ pub(super) fn process(pid: i32) -> Result<Option<RunningProcess>> {
             .ok()
             .filter(|path| is_file(path)),
         is_frozen: stat.is_frozen,
+        umask: parse_umask(&read("status")?).unwrap_or(USUAL_UMASK),
     };
     // Asked afterwards: what was read is of this process only if it is still the same.
     Ok(is_alive(stat.id)?.then_some(found))
@@ -78,6 +82,12 @@ fn parse_arguments(bytes: &[u8]) -> Vec<OsString> {
         .collect()
 }
 
+fn parse_umask(status: &[u8]) -> Option<u32> {
+    let text = String::from_utf8_lossy(status);
+    let octal = text.lines().find_map(|line| line.strip_prefix("Umask:"))?;
+    u32::from_str_radix(octal.trim(), 8).ok()
+}
+
 fn is_file(path: &Path) -> bool {
     path.is_absolute() && fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
 }
@@ -96,7 +106,7 @@ mod tests {
         fn start() -> Self {
             let mut command = Command::new("/bin/sh");
             command
-                .args(["-c", "read it", "two words"])
+                .args(["-c", "umask 0027; read it", "two words"])
                 .current_dir("/usr");
             Self(command.stdin(Stdio::piped()).spawn().unwrap())
         }
@@ -124,9 +134,12 @@ mod tests {
     #[test]
     fn a_process_is_frozen_goes_on_and_ends() {
         let running = Running::start();
-        running.wait_until(|it| it.is_some_and(|it| it.arguments.len() == 4));
+        running.wait_until(|it| it.is_some_and(|it| it.umask == 0o027));
         let found = running.look().unwrap();
-        assert_eq!(found.arguments, ["/bin/sh", "-c", "read it", "two words"]);
+        assert_eq!(
+            found.arguments,
+            ["/bin/sh", "-c", "umask 0027; read it", "two words"]
+        );
         assert_eq!(found.directory, Path::new("/usr"));
         assert_eq!(found.parent, i32::try_from(std::process::id()).unwrap());
         signal(found.id, Signal::Freeze).unwrap();

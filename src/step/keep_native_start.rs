@@ -1,19 +1,17 @@
 //! Keeps how a native gateway was started that no manager knows, and on the way back starts it so again.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::freeze_loop::find_loop;
+use super::native_start::{of_line, of_process};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
-use crate::host::{FileMeta, GatewayTrace, RunningProcess, crontab};
+use crate::host::{FileMeta, GatewayTrace};
 use crate::inventory::{CronStarter, LoopStarter, ProcessId, User};
 use crate::openclaw::environment;
-
-/// What cron sets for every line, beside the user's names and directory; crontab(5), Debian 12.
-const CRONS: [(&str, &str); 2] = [("SHELL", "/bin/sh"), ("PATH", "/usr/bin:/bin")];
 
 /// How long what was started may take until it can be told from other processes: a shell, perhaps a wrapper, then node.
 const START_DEADLINE: Duration = Duration::from_mins(1);
@@ -68,14 +66,6 @@ pub(super) struct Before {
     shell: Option<ProcessId>,
 }
 
-/// A start: with these variables, in this directory, this command.
-struct Start {
-    environment: Vec<(OsString, OsString)>,
-    directory: PathBuf,
-    argv: Vec<OsString>,
-    output: Option<PathBuf>,
-}
-
 impl Kind for KeepNativeStart {
     type Before = Before;
 
@@ -121,7 +111,7 @@ impl Kind for KeepNativeStart {
             ));
         };
         let start = match (&self.start, before.shell) {
-            (NativeStart::Line(line), _) => self.of_line(line, context)?,
+            (NativeStart::Line(line), _) => of_line(line, &self.user, first, context)?,
             (NativeStart::Loop(_), shell) => of_process(shell.unwrap_or(first), context)?,
             (NativeStart::Process { argv, .. }, _) => {
                 let mut start = of_process(first, context)?;
@@ -136,7 +126,7 @@ impl Kind for KeepNativeStart {
             mode: 0o400,
             mtime_ns: None,
         };
-        Ok(context.host.replace(&path, &to_script(&start), meta)?)
+        Ok(context.host.replace(&path, &start.to_script(), meta)?)
     }
 
     fn undo(&self, before: &Before, context: &Context) -> Result<()> {
@@ -219,88 +209,4 @@ impl KeepNativeStart {
         }
         Ok(!context.host.find_gateway(&self.trace)?.is_empty())
     }
-
-    /// Returns what cron(8) does with a line.
-    fn of_line(&self, line: &CronStarter, context: &Context) -> Result<Start> {
-        let table = context.host.read(&line.file)?;
-        let text = table.map(|table| String::from_utf8_lossy(&table.bytes).into_owned());
-        let lines = crontab::lines(
-            &text.unwrap_or_default(),
-            !super::disarm_cron::is_users(line),
-        );
-        let found = lines.into_iter().find(|found| found.number == line.line);
-        let found = found.ok_or_else(|| {
-            let table = crate::display::path(&line.file);
-            StepError::unmet(format!("{table}:{} is no line of cron", line.line))
-        })?;
-        let User { name, home, .. } = &self.user;
-        let home = home.to_string_lossy().into_owned();
-        let named = [("HOME", home.as_str()), ("LOGNAME", name), ("USER", name)];
-        let usual = CRONS.into_iter().chain(named);
-        let usual = usual.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let own = found
-            .environment
-            .into_iter()
-            .map(|(name, value, _)| (name, value));
-        let all: Vec<_> = usual.chain(own).collect();
-        let last = |wanted: &str| {
-            let mut set = all.iter().rev();
-            set.find(|(name, _)| name == wanted)
-                .map(|(_, value)| value.clone())
-        };
-        Ok(Start {
-            directory: last("HOME").unwrap_or_default().into(),
-            argv: vec![
-                last("SHELL").unwrap_or_default().into(),
-                "-c".into(),
-                found.command.into(),
-            ],
-            environment: all
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-            output: None,
-        })
-    }
-}
-
-fn of_process(process: ProcessId, context: &Context) -> Result<Start> {
-    let found = context
-        .host
-        .process(process.pid)?
-        .filter(|found| found.id == process);
-    let RunningProcess {
-        arguments,
-        directory,
-        output,
-        ..
-    } = found.ok_or_else(|| StepError::unmet(format!("process {} has ended", process.pid)))?;
-    Ok(Start {
-        environment: context.host.environment(process)?,
-        directory,
-        argv: arguments,
-        output,
-    })
-}
-
-/// Writes a start as a script for a POSIX shell. It holds secrets.
-fn to_script(start: &Start) -> Vec<u8> {
-    let quote = |path: &Path| environment::quote(path.as_os_str());
-    let mut script =
-        b"# Written by ocmigrate: starts the native gateway as it was started.\n".to_vec();
-    script.extend(environment::to_shell(&start.environment).text);
-    script.extend(
-        [
-            b"cd ",
-            quote(&start.directory).as_slice(),
-            b" || exit 1\nexec",
-        ]
-        .concat(),
-    );
-    for word in &start.argv {
-        script.extend([b" ", environment::quote(word).as_slice()].concat());
-    }
-    let output = start.output.as_deref().unwrap_or(Path::new("/dev/null"));
-    script.extend([b" >>", quote(output).as_slice(), b" 2>&1\n"].concat());
-    script
 }

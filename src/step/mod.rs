@@ -26,6 +26,7 @@ mod log_tail;
 mod make_base;
 mod make_image;
 mod mounts;
+mod native_start;
 mod note_owners;
 mod probe_writing;
 mod proofs;
@@ -37,9 +38,9 @@ mod soak;
 mod start_container;
 mod starting;
 mod stop_gateway;
-mod throwaway;
 #[cfg(test)]
 mod testing;
+mod throwaway;
 mod validate_config;
 mod write_group_files;
 

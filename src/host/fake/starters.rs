@@ -281,5 +281,6 @@ fn running(
         directory: "/home/joe".into(),
         output: None,
         is_frozen,
+        umask: 0o022,
     }
 }

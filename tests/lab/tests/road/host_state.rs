@@ -38,8 +38,16 @@ pub(crate) fn host_state(world: &World) -> String {
 /// How the native gateway runs: its directory, output, user and environment, less what a manager sets anew each time.
 pub(crate) fn how_it_runs(world: &World) -> String {
     let pid = world.find_native().unwrap();
+    // What a manager of units sets anew each time; nothing else would set it.
+    let anew = match world.gateway().starter {
+        Starter::SystemdUser | Starter::SystemdSystem => {
+            "^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MANAGERPID)="
+        }
+        _ => "^$",
+    };
     world.shell(&format!(
-        "cd /proc/{pid}; readlink cwd exe fd/1 fd/2 | sed 's/:\\[.*//'; grep -E '^(Uid|Gid|Groups|SigIgn):' status; \
-         tr '\\0' '\\n' < environ | grep -vE '^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MANAGERPID)=' | sort"
+        "cd /proc/{pid}; readlink cwd exe fd/1 fd/2 | sed 's/:\\[.*//'; \
+         grep -E '^(Umask|Uid|Gid|Groups|SigIgn):' status; \
+         tr '\\0' '\\n' < environ | grep -vE '{anew}' | sort"
     ))
 }
