@@ -73,7 +73,8 @@ impl Gateway {
     }
 
     /// Returns a line for a shell that starts the gateway in the foreground.
-    pub(super) fn shell_line(&self, user: &User) -> String {
+    #[must_use]
+    pub fn shell_line(&self, user: &User) -> String {
         let variables = self.variables(user);
         let variables = variables
             .iter()

@@ -13,15 +13,19 @@ mod canaries;
 mod compose;
 mod crash;
 mod drift;
+mod engine;
 mod host_state;
+mod moment;
 mod moved;
 mod proof;
 mod rate;
+mod resurrected;
 mod scanning;
 mod second_poller;
 mod services;
 mod there_and_back;
 mod two_at_once;
+mod unlucky;
 mod ways;
 mod world;
 
@@ -122,6 +126,41 @@ fn what_somebody_changed_after_a_move_is_told_and_does_not_hinder_the_way_back()
 
 #[test]
 #[ignore = "ten minutes; scripts/test --all runs it"]
+fn a_host_on_which_something_goes_wrong_in_the_middle_is_native_again() {
+    let world = World::boot("unlucky");
+    world.step(
+        "a stranger takes the port",
+        unlucky::a_port_that_a_stranger_takes_in_the_silence,
+    );
+    world.step(
+        "a stranger starts the gateway",
+        resurrected::a_stranger_that_starts_it_in_the_silence_is_seen,
+    );
+    world.step(
+        "a configuration that is refused in a container",
+        unlucky::a_configuration_that_the_release_refuses_in_a_container,
+    );
+    world.step(
+        "a plugin that a container misses",
+        unlucky::a_plugin_that_the_container_would_miss,
+    );
+    world.step(
+        "the engine restarts before the container does",
+        engine::that_restarts_before_the_start,
+    );
+    world.step(
+        "the engine restarts while the container does",
+        engine::that_restarts_after_the_start,
+    );
+    world.step(
+        "container, network and images are pruned",
+        unlucky::an_engine_that_is_tidied_up_in_the_silence,
+    );
+    world.end();
+}
+
+#[test]
+#[ignore = "ten minutes; scripts/test --all runs it"]
 fn a_run_cut_off_by_the_power_or_a_full_disk_ends_well() {
     let world = World::boot("power");
     world.step(
@@ -196,6 +235,10 @@ fn a_gateway_of_2026_5_28_goes_into_a_container_and_comes_back() {
         "2026.5.28".clone_into(&mut gateway.release);
     });
     world.step("there and back", ways::there_and_back_with_reboots);
+    world.step(
+        "a stranger starts the gateway",
+        resurrected::a_stranger_that_starts_it_in_the_silence_is_seen,
+    );
     world.end();
 }
 
@@ -210,6 +253,10 @@ fn a_gateway_of_2026_2_9_goes_into_a_container_and_comes_back() {
     world.step(
         "there and back",
         ways::rehearsed_there_and_back_with_reboots,
+    );
+    world.step(
+        "a stranger starts the gateway",
+        resurrected::a_stranger_that_starts_it_in_the_silence_is_seen,
     );
     world.end();
 }

@@ -3,11 +3,12 @@
 use ocmigrate_lab::server::BASE_IMAGE;
 
 use crate::host_state::host_state;
+use crate::moment::{Record, once};
 use crate::world::{GROUP, PLAN, World, now_ms};
 
 /// Runs execute to an exit code while messages flow. Nothing of it stays, and every message is answered.
 #[track_caller]
-fn refused(world: &World, code: i32, words: &[&str], command: &str) -> String {
+pub(crate) fn refused(world: &World, code: i32, words: &[&str], command: &str) -> String {
     let before = host_state(world);
     let since = now_ms();
     world.start_traffic(5000);
@@ -31,12 +32,12 @@ fn nothing_is_left(world: &World) {
     assert_eq!(world.shell(left), "");
 }
 
-fn main_pid(world: &World) -> String {
+pub(crate) fn main_pid(world: &World) -> String {
     let command = "systemctl --user show -p MainPID openclaw-gateway.service";
     world.server.shell_as("joe", command).unwrap()
 }
 
-fn execute() -> String {
+pub(crate) fn execute() -> String {
     format!("ocmigrate execute --group {GROUP} --plan {PLAN} --yes")
 }
 
@@ -82,12 +83,8 @@ pub(crate) fn a_rehearsal_that_is_killed_leaves_nothing(world: &World) {
 /// A gateway that dies while it is watched is native again, and the end of its log is told.
 pub(crate) fn a_container_that_falls_while_it_is_watched_is_rolled_back(world: &World) {
     world.plan();
-    let kill = format!(
-        "(for i in $(seq 600); do grep -q 'record\":\"started\",\"step\":'$(($(grep -o '\"steps\":\\[[^]]*' \
-         /var/lib/ocmigrate/groups/{GROUP}/journal.jsonl | tr , '\\n' | grep -n soak | cut -d: -f1)-1))',' \
-         /var/lib/ocmigrate/groups/{GROUP}/journal.jsonl && break; sleep 0.5; done; sleep 3; \
-         kill -KILL $(docker inspect -f '{{{{.State.Pid}}}}' {GROUP})) 2>/dev/null &"
-    );
+    let kill = format!("sleep 3; kill -KILL $(docker inspect -f '{{{{.State.Pid}}}}' {GROUP})");
+    let kill = once(Record::Started, "soak", &kill);
     refused(
         world,
         4,

@@ -193,18 +193,32 @@ impl World {
 
     /// Returns whether the unit of the gateway is active, where one starts it.
     fn unit_state(&self) -> Option<bool> {
-        let command = match self.gateway().starter {
-            Starter::SystemdUser => {
-                "runuser -u joe -- env XDG_RUNTIME_DIR=/run/user/1001 \
-                 systemctl --user is-active openclaw-gateway.service"
-            }
-            Starter::SystemdSystem => "systemctl is-active openclaw-18789.service",
-            _ => return None,
-        };
+        let command = self.systemctl("is-active")?;
         Some(self.shell(&format!("{command} || true")).trim() == "active")
     }
 
-    fn container_runs(&self) -> bool {
+    /// Lets the gateway's unit start it again, as a person would, and waits until it is ready.
+    pub(crate) fn restart_natively(&self) {
+        let command = |verb| self.systemctl(verb).expect("a gateway of a unit");
+        let (reset, restart) = (command("reset-failed"), command("restart"));
+        self.shell(&format!("{reset} || true; {restart}"));
+        self.fleet.wait_until_ready(&self.server).unwrap();
+    }
+
+    /// Returns a command about the gateway's unit, where one starts it.
+    fn systemctl(&self, verb: &str) -> Option<String> {
+        let command = match self.gateway().starter {
+            Starter::SystemdUser => format!(
+                "runuser -u joe -- env XDG_RUNTIME_DIR=/run/user/1001 \
+                 systemctl --user {verb} openclaw-gateway.service"
+            ),
+            Starter::SystemdSystem => format!("systemctl {verb} openclaw-18789.service"),
+            _ => return None,
+        };
+        Some(command)
+    }
+
+    pub(crate) fn container_runs(&self) -> bool {
         let command =
             format!("docker inspect -f '{{{{.State.Running}}}}' {GROUP} 2>/dev/null || true");
         self.shell(&command).trim() == "true"

@@ -1,0 +1,105 @@
+//! What goes wrong on the host in the middle of a run: the gateway is native again by itself, and the reason is told.
+
+use std::time::{Duration, Instant};
+
+use ocmigrate_lab::server::base_image_tar;
+
+use crate::moment::{Record, once};
+use crate::proof::{execute, main_pid, refused};
+use crate::world::{CONFIG, World};
+
+/// What is proven before the silence, and watched after it, has tests of its own.
+const BARE: &str = "--no-rehearsal --soak 2";
+/// The steps before the silence, and what a gateway may take until it is native again: 4 min.
+const DEADLINE: Duration = Duration::from_mins(6);
+/// A plugin that lies where no container looks.
+const PLUGIN: &str = "/srv/plugins/hello";
+
+/// Runs execute while something happens; in good time everything is native again, for a reason that is told.
+#[track_caller]
+fn fails_at(world: &World, record: Record, step: &str, act: &str, words: &[&str]) {
+    world.plan();
+    let begun = Instant::now();
+    let command = format!("{} {} {BARE}", once(record, step, act), execute());
+    refused(world, 4, words, &command);
+    let took = begun.elapsed();
+    assert!(took < DEADLINE, "{took:?}");
+}
+
+/// Somebody else listens where the gateway did, once it is proven dead, and goes half a minute later.
+pub(crate) fn a_port_that_a_stranger_takes_in_the_silence(world: &World) {
+    let stranger = "timeout 30 perl -e 'use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => \
+                    \"127.0.0.1\", LocalPort => 18789, Listen => 1) or die $!; sleep 60'";
+    let told = "port 18789 was taken by another program meanwhile";
+    fails_at(world, Record::Done, "stop-gateway", stranger, &[told]);
+}
+
+/// Somebody tidies the engine up: container, network and image are gone when it should start.
+pub(crate) fn an_engine_that_is_tidied_up_in_the_silence(world: &World) {
+    let tidy = "docker system prune --all --force";
+    let told = "o such container";
+    fails_at(world, Record::Started, "stop-gateway", tidy, &[told]);
+    assert_eq!(world.shell("docker image ls --quiet"), "");
+    world.server.load_image(&base_image_tar()).unwrap();
+}
+
+/// OpenClaw takes `tailscale.mode: "serve"` only on loopback, so natively and not in a container.
+pub(crate) fn a_configuration_that_the_release_refuses_in_a_container(world: &World) {
+    with_config(
+        world,
+        "s/^    port: .*/&\\n    tailscale: { mode: \"serve\" },/",
+        |world| {
+            let process = main_pid(world);
+            world.plan();
+            let told = "refuses the configuration: see gateway.bind";
+            refused(world, 4, &[told], &format!("{} {BARE}", execute()));
+            assert_eq!(main_pid(world), process, "the gateway was stopped");
+        },
+    );
+}
+
+/// OpenClaw starts without a plugin that it does not find, and only warns.
+pub(crate) fn a_plugin_that_the_container_would_miss(world: &World) {
+    let files = [
+        (
+            "openclaw.plugin.json",
+            r#"{"id":"hello","name":"Hello","version":"1.0.0","configSchema":{"type":"object"}}"#,
+        ),
+        (
+            "package.json",
+            r#"{"name":"hello","version":"1.0.0","type":"module","openclaw":{"extensions":["./index.js"]}}"#,
+        ),
+        (
+            "index.js",
+            "export default { id: 'hello', name: 'Hello', register() {} };\n",
+        ),
+    ];
+    world.shell(&format!("install -d -o joe -g joe {PLUGIN}"));
+    for (name, text) in files {
+        let path = format!("{PLUGIN}/{name}");
+        world
+            .server
+            .write_file(&path, text.as_bytes(), "joe", "644")
+            .unwrap();
+    }
+    let edit = format!("s|^  agents: {{|  plugins: {{ load: {{ paths: [\"{PLUGIN}\"] }} }},\\n&|");
+    with_config(world, &edit, |world| {
+        let process = main_pid(world);
+        world.plan();
+        let told = "would miss in the container what it has on this host: see plugins.load.paths";
+        refused(world, 4, &[told], &format!("{} {BARE}", execute()));
+        assert_eq!(main_pid(world), process, "the gateway was stopped");
+    });
+    world.shell("rm -r /srv/plugins");
+}
+
+/// Restarts the gateway with a configuration that was edited, and in the end with the one of before.
+fn with_config(world: &World, edit: &str, test: impl FnOnce(&World)) {
+    world.shell(&format!(
+        "cp -p {CONFIG} /root/unlucky.json; sed '{edit}' /root/unlucky.json > {CONFIG}; ! cmp -s {CONFIG} /root/unlucky.json"
+    ));
+    world.restart_natively();
+    test(world);
+    world.shell(&format!("cp -p /root/unlucky.json {CONFIG}"));
+    world.restart_natively();
+}
