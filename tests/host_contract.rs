@@ -153,14 +153,21 @@ fn owners_are_changed_and_given_back(host: &dyn Host, tree: &Path, manifest: &Pa
 
 fn only_what_was_noted_is_changed(host: &dyn Host, tree: &Path, manifest: &Path) {
     let change = plant(host, tree, manifest);
-    for _ in 0..2 {
-        host.note_owners(&change).unwrap();
-    }
+    let set_id = FileMeta {
+        mode: 0o4755,
+        ..META
+    };
+    host.replace(&tree.join("set-id"), b"x", set_id).unwrap();
+    let noted = host.note_owners(&change).unwrap();
+    assert_eq!((noted.changed, noted.left.len()), (3, 1));
+    assert!(noted.left.concat().contains("set-id: it runs as its owner"));
+    assert_eq!(host.note_owners(&change).unwrap().changed, 3);
     assert_eq!(meta(host, &tree.join("sub/file")), META);
     host.replace(&tree.join("late"), b"x", META).unwrap();
     let report = host.change_owners(&change).unwrap();
     assert_eq!((report.changed, report.left.len()), (3, 0));
     assert_eq!(meta(host, &tree.join("late")), META);
+    assert_eq!(meta(host, &tree.join("set-id")), set_id);
     let late = OwnerChange {
         manifest: manifest.with_extension("late"),
         ..change

@@ -55,6 +55,11 @@ pub(super) fn list(directory: BorrowedFd<'_>, name: &CStr) -> Listed {
     Listed::of(llistxattr(path.as_slice(), buffer.as_mut_slice()))
 }
 
+/// Returns whether a name in a directory has file capabilities, as [`list`] would tell.
+pub(super) fn has_capabilities(directory: BorrowedFd<'_>, name: &CStr) -> bool {
+    list(directory, name).has_capabilities
+}
+
 /// Lists the attributes of an open file or directory.
 pub(super) fn list_open(descriptor: BorrowedFd<'_>) -> Listed {
     let mut buffer = [MaybeUninit::<u8>::uninit(); NAMES_BYTES];

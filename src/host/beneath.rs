@@ -1,6 +1,6 @@
 //! Opens files relative to directory descriptors, following no link: how every path of this room becomes a descriptor.
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -8,6 +8,7 @@ use std::path::{Component, Path};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
+use rustix::path::Arg;
 
 use super::Result;
 use super::context::Context;
@@ -90,17 +91,26 @@ pub(super) fn open_beneath(
             OFlags::PATH | OFlags::DIRECTORY
         };
         let from = current.as_ref().map_or(directory, AsFd::as_fd);
-        current = Some(open_piece(from, &piece, wanted)?);
+        current = Some(open_piece(from, piece.as_slice(), wanted)?);
     }
     match current {
         Some(descriptor) => Ok(descriptor),
-        None => Ok(open_piece(directory, b".", flags)?),
+        None => Ok(open_piece(directory, c".", flags)?),
     }
+}
+
+/// Opens a name in a directory: no link is followed, no other mount entered.
+pub(super) fn open_name(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    flags: OFlags,
+) -> std::result::Result<OwnedFd, Errno> {
+    open_piece(directory, name, flags)
 }
 
 fn open_piece(
     directory: BorrowedFd<'_>,
-    piece: &[u8],
+    piece: impl Arg,
     flags: OFlags,
 ) -> std::result::Result<OwnedFd, Errno> {
     // With O_PATH a link as the last component is opened itself, never followed; openat2(2), RESOLVE_NO_SYMLINKS.

@@ -17,18 +17,6 @@ pub struct Identity {
     pub born_ns: u64,
 }
 
-impl Identity {
-    /// Returns whether it is the same file of the same file system: a device may get another number at a reboot.
-    pub(super) fn is_same_but_for_device(&self, other: &Self) -> bool {
-        let Self {
-            device: _,
-            inode,
-            born_ns,
-        } = self;
-        (inode, born_ns) == (&other.inode, &other.born_ns)
-    }
-}
-
 /// An entry's owner, kind and identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {

@@ -385,7 +385,7 @@ impl Host for FakeHost {
         })
     }
 
-    fn note_owners(&self, change: &OwnerChange) -> Result<()> {
+    fn note_owners(&self, change: &OwnerChange) -> Result<OwnerReport> {
         self.change("note owners in", change.manifest.as_os_str(), |world| {
             world.note_owners(change)
         })

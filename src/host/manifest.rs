@@ -1,14 +1,21 @@
 //! The manifest of an owner change: which file had which owner, on disk before the first change.
 //!
-//! Format, all numbers little-endian: the line `ocmigrate owners 1`; a line of JSON (the new owner, the roots in hex);
-//! then for each entry the byte 1, root `u16`, bytes shared with the path before `u32`, bytes that follow `u32`, those
-//! bytes, device, inode and time of birth `u64`, uid, gid and mode `u32`; at last the byte 0, the number of entries `u64`
-//! and the BLAKE3 hash of everything before it. A file whose hash does not match is torn and is not used.
+//! Format, fixed numbers little-endian: the line `ocmigrate owners 2`; a line of JSON (the new owner, the roots in hex);
+//! blocks of directories, each its length in bytes `u32` and as many bytes, see [`block`]; at last a length of 0, the
+//! number of entries `u64` and the BLAKE3 hash of everything before it. A file whose hash does not match is torn and is
+//! not used.
+//!
+//! It holds no names of files: an entry is known by its directory, its inode number and a time that it was born before. On
+//! a tidy tree that takes two bytes an entry, and a file that was renamed in its directory is still found. Modes are not
+//! held: what would change its mode with its owner keeps both; nor devices, which may have other numbers after a reboot.
+
+mod block;
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
@@ -17,12 +24,13 @@ use serde::{Deserialize, Serialize};
 
 use super::beneath::Place;
 use super::context::{Context, foreign};
-use super::entry::Identity;
 use super::{Result, files};
 
-const MAGIC: &[u8] = b"ocmigrate owners 1\n";
+pub(super) use block::{Noted, Packer, Unpacker};
+
+const MAGIC: &[u8] = b"ocmigrate owners 2\n";
 const HASH_BYTES: u64 = 32;
-const END_BYTES: u64 = 1 + 8 + HASH_BYTES;
+const END_BYTES: u64 = 4 + 8 + HASH_BYTES;
 
 /// Whom everything is given to, below which directories.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,28 +63,13 @@ impl Header {
     }
 }
 
-/// One entry and what it was before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
-    /// The index of its root in the header.
-    pub(super) root: u16,
-    /// Its path relative to the root.
-    pub(super) path: PathBuf,
-    pub(super) identity: Identity,
-    pub(super) uid: u32,
-    pub(super) gid: u32,
-    /// Kind and permission bits.
-    pub(super) mode: u32,
-}
-
 /// Writes a manifest under a temporary name; [`Writer::finish`] puts it in place.
 pub(super) struct Writer<'a> {
     path: &'a Path,
     temporary: PathBuf,
     out: BufWriter<File>,
     hasher: blake3::Hasher,
-    previous: Vec<u8>,
-    count: u64,
+    entries: u64,
 }
 
 impl<'a> Writer<'a> {
@@ -94,8 +87,7 @@ impl<'a> Writer<'a> {
             temporary: temporary.clone(),
             out: BufWriter::new(file.into()),
             hasher: blake3::Hasher::new(),
-            previous: Vec::new(),
-            count: 0,
+            entries: 0,
         };
         let mut line = serde_json::to_vec(header)
             .map_err(io::Error::other)
@@ -108,14 +100,23 @@ impl<'a> Writer<'a> {
         Ok(writer)
     }
 
-    pub(super) fn push(&mut self, record: &Record) -> Result<()> {
-        self.put_record(record).on("write", self.path)
+    /// Adds what was packed, if anything was.
+    pub(super) fn add(&mut self, packer: &mut Packer) -> Result<()> {
+        let Some((block, entries)) = packer.take() else {
+            return Ok(());
+        };
+        self.entries += entries;
+        let length = u32::try_from(block.len()).map_err(io::Error::other);
+        length
+            .and_then(|length| self.put(&length.to_le_bytes()))
+            .and_then(|()| self.put(&block))
+            .on("write", self.path)
     }
 
     /// Makes the manifest durable and puts it in place.
     pub(super) fn finish(mut self) -> Result<()> {
-        self.put(&[0])
-            .and_then(|()| self.put(&self.count.to_le_bytes()))
+        self.put(&0_u32.to_le_bytes())
+            .and_then(|()| self.put(&self.entries.to_le_bytes()))
             .and_then(|()| self.out.write_all(self.hasher.finalize().as_bytes()))
             .and_then(|()| self.out.flush())
             .and_then(|()| self.out.get_ref().sync_all())
@@ -127,113 +128,60 @@ impl<'a> Writer<'a> {
         place.sync()
     }
 
-    fn put_record(&mut self, record: &Record) -> io::Result<()> {
-        let Record {
-            root,
-            path,
-            identity,
-            uid,
-            gid,
-            mode,
-        } = record;
-        let path = path.as_os_str().as_bytes();
-        let same = path
-            .iter()
-            .zip(&self.previous)
-            .take_while(|(new, old)| new == old);
-        let shared = same.count();
-        let rest = path.get(shared..).unwrap_or_default();
-        self.put(&[1])?;
-        self.put(&root.to_le_bytes())?;
-        self.put(&length(shared)?)?;
-        self.put(&length(rest.len())?)?;
-        self.put(rest)?;
-        let Identity {
-            device,
-            inode,
-            born_ns,
-        } = identity;
-        for number in [device, inode, born_ns] {
-            self.put(&number.to_le_bytes())?;
-        }
-        for number in [uid, gid, mode] {
-            self.put(&number.to_le_bytes())?;
-        }
-        self.previous.truncate(shared);
-        self.previous.extend_from_slice(rest);
-        self.count += 1;
-        Ok(())
-    }
-
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.hasher.update(bytes);
         self.out.write_all(bytes)
     }
 }
 
-fn length(length: usize) -> io::Result<[u8; 4]> {
-    u32::try_from(length)
-        .map(u32::to_le_bytes)
-        .map_err(io::Error::other)
-}
-
-/// Reads a complete manifest, record after record.
+/// Reads a complete manifest, block after block.
 pub(super) struct Reader {
     pub(super) header: Header,
+    /// How many entries it holds.
+    pub(super) entries: u64,
     input: BufReader<File>,
-    previous: Vec<u8>,
+    is_at_end: bool,
 }
 
 impl Reader {
-    /// Opens a manifest and checks it to its end; `None` where there is none, [`super::HostError::Foreign`] if it is torn.
+    /// Opens a manifest and checks it to its end; `None` where there is none, [`super::HostError::Foreign`] if it is torn
+    /// or of another format.
     pub(super) fn open(path: &Path) -> Result<Option<Self>> {
         let Some(mut file) = open(path)? else {
             return Ok(None);
         };
-        if !is_whole(&mut file).on("check", path)? {
+        let Some(entries) = check(&mut file).on("check", path)? else {
             return Err(foreign(path, "it is no complete manifest of owners"));
-        }
+        };
         file.rewind().on("read", path)?;
         let mut input = BufReader::new(file);
-        let header = read_header(&mut input).on("read", path)?;
+        let Some(header) = read_header(&mut input).on("read", path)? else {
+            return Err(foreign(path, "it is a manifest of another format"));
+        };
         Ok(Some(Self {
             header,
+            entries,
             input,
-            previous: Vec::new(),
+            is_at_end: false,
         }))
     }
 
-    pub(super) fn next(&mut self) -> io::Result<Option<Record>> {
-        let [tag] = self.take::<1>()?;
-        if tag == 0 {
+    /// Returns the next block, for an [`Unpacker`]; `None` at the end and ever after.
+    pub(super) fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+        if self.is_at_end {
             return Ok(None);
         }
-        let root = u16::from_le_bytes(self.take()?);
-        let shared = u32::from_le_bytes(self.take()?) as usize;
-        let more = u64::from(u32::from_le_bytes(self.take()?));
-        self.previous.truncate(shared);
-        self.input
-            .by_ref()
-            .take(more)
-            .read_to_end(&mut self.previous)?;
-        let identity = Identity {
-            device: u64::from_le_bytes(self.take()?),
-            inode: u64::from_le_bytes(self.take()?),
-            born_ns: u64::from_le_bytes(self.take()?),
-        };
-        Ok(Some(Record {
-            root,
-            path: OsString::from_vec(self.previous.clone()).into(),
-            identity,
-            uid: u32::from_le_bytes(self.take()?),
-            gid: u32::from_le_bytes(self.take()?),
-            mode: u32::from_le_bytes(self.take()?),
-        }))
-    }
-
-    fn take<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        let mut bytes = [0; N];
-        self.input.read_exact(&mut bytes).map(|()| bytes)
+        let mut length = [0; 4];
+        self.input.read_exact(&mut length)?;
+        let length = u32::from_le_bytes(length);
+        if length == 0 {
+            self.is_at_end = true;
+            return Ok(None);
+        }
+        let mut block = Vec::new();
+        let mut bytes = Read::by_ref(&mut self.input).take(u64::from(length));
+        bytes.read_to_end(&mut block)?;
+        Ok(Some(block))
     }
 }
 
@@ -256,28 +204,37 @@ fn open(path: &Path) -> Result<Option<File>> {
     }
 }
 
-fn is_whole(file: &mut File) -> io::Result<bool> {
+/// Compares the hash; returns the number of entries of a whole manifest.
+fn check(file: &mut File) -> io::Result<Option<u64>> {
     let size = file.metadata()?.len();
     let Some(hashed) = size.checked_sub(HASH_BYTES) else {
-        return Ok(false);
+        return Ok(None);
     };
     if size < MAGIC.len() as u64 + END_BYTES {
-        return Ok(false);
+        return Ok(None);
     }
     let mut sum = blake3::Hasher::new();
     sum.update_reader(Read::by_ref(file).take(hashed))?;
     let mut hash = [0; 32];
     file.read_exact(&mut hash)?;
-    Ok(sum.finalize() == hash)
+    if sum.finalize() != hash {
+        return Ok(None);
+    }
+    let mut entries = [0; 8];
+    file.read_exact_at(&mut entries, hashed - 8)?;
+    Ok(Some(u64::from_le_bytes(entries)))
 }
 
-fn read_header(input: &mut BufReader<File>) -> io::Result<Header> {
+/// Reads the first two lines; `None` where the first is another one.
+fn read_header(input: &mut BufReader<File>) -> io::Result<Option<Header>> {
     let mut line = Vec::new();
     io::BufRead::read_until(input, b'\n', &mut line)?;
     if line != MAGIC {
-        return Err(io::Error::other("another format"));
+        return Ok(None);
     }
     line.clear();
     io::BufRead::read_until(input, b'\n', &mut line)?;
-    serde_json::from_slice(&line).map_err(io::Error::other)
+    serde_json::from_slice(&line)
+        .map(Some)
+        .map_err(io::Error::other)
 }

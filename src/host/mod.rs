@@ -23,6 +23,7 @@ pub mod fake;
 mod files;
 mod given;
 mod http;
+mod keeps;
 mod manifest;
 mod owners;
 #[cfg(test)]
@@ -236,12 +237,12 @@ pub struct OwnerChange {
     pub manifest: PathBuf,
 }
 
-/// How many owners were changed, and what was left alone.
+/// How many owners were changed, or will be, and what was left alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnerReport {
-    /// Entries that now have another owner.
+    /// Entries that now have another owner, or will have.
     pub changed: u64,
-    /// Entries left as they are, with the reason; the first twenty.
+    /// Entries left as they are, with the reason, sorted; the first twenty.
     pub left: Vec<String>,
 }
 
@@ -338,8 +339,8 @@ pub trait Host {
     fn stop_app(&self, app: &Pm2Starter, user: &User, environment: &Path) -> Result<()>;
 
     /// Writes the manifest of what [`Host::change_owners`] would change, durably, and changes no owner. A complete
-    /// manifest that is there already is taken as it is.
-    fn note_owners(&self, change: &OwnerChange) -> Result<()>;
+    /// manifest that is there already is taken as it is. Reports how many entries will change, and what keeps its owner.
+    fn note_owners(&self, change: &OwnerChange) -> Result<OwnerReport>;
 
     /// Gives everything below the roots to one user, the manifest first; of a manifest that is there already, only its
     /// entries. Repeating it completes it.

@@ -109,7 +109,7 @@ impl Host for RealHost {
         pm2::turn(app, user, environment, "stop")
     }
 
-    fn note_owners(&self, change: &OwnerChange) -> Result<()> {
+    fn note_owners(&self, change: &OwnerChange) -> Result<OwnerReport> {
         owners::note_owners(change)
     }
 

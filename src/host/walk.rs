@@ -1,8 +1,9 @@
 //! Walks a tree that its owner may change meanwhile: relative to descriptors, following no link, entering no mount.
 //!
-//! A directory is read to its end before its subdirectories are entered. Their packed names wait on a stack that all
+//! A directory is read to its end before its subdirectories are entered, its entries in the order of their inodes. Their packed names wait on a stack that all
 //! workers share, so that memory grows with the subdirectories still to be entered, a name each, not with the files.
 
+mod listing;
 mod node;
 
 use std::ffi::{CStr, OsStr};
@@ -20,8 +21,11 @@ use super::context::Context;
 use super::entry::Stat;
 use super::{HostError, Result};
 
+use listing::Names;
+pub(super) use listing::{Listing, PART};
 pub use node::KEPT_OPEN;
-use node::{Kept, Node, READ_DIRECTORY};
+use node::{Kept, Node};
+pub(super) use node::{READ_DIRECTORY, most_dispensable};
 
 /// How many workers a walk gains from: the second one halves the time, more gain nothing on two cores.
 pub const WORKERS: usize = 2;
@@ -39,6 +43,9 @@ pub struct Entry<'a> {
     pub directory: BorrowedFd<'a>,
     /// Its name there; `.` for the root.
     pub name: &'a CStr,
+    /// The inode number that the directory lists for it. Some file systems, overlays among them, list another one than
+    /// statx(2) tells.
+    pub listed_inode: u64,
 }
 
 /// Whether a walk goes into a directory that it met.
@@ -56,7 +63,9 @@ pub trait Visitor {
     fn visit(&mut self, entry: &Entry<'_>) -> Result<Then>;
 
     /// Is told that the entries of a directory follow; the path is relative to the root.
-    fn begin(&mut self, _root: &Path, _path: &Path, _directory: BorrowedFd<'_>) {}
+    fn begin(&mut self, _root: &Path, _path: &Path, _directory: BorrowedFd<'_>) -> Result<()> {
+        Ok(())
+    }
 
     /// Looks at an entry where another file system is mounted; it is not entered.
     fn meet_mount(&mut self, _entry: &Entry<'_>) {}
@@ -147,22 +156,6 @@ struct Waiting {
     names: Names,
 }
 
-/// Names of subdirectories, packed: each ends with a zero byte.
-#[derive(Default)]
-struct Names(Vec<u8>);
-
-impl Names {
-    fn push(&mut self, name: &CStr) {
-        self.0.extend_from_slice(name.to_bytes_with_nul());
-    }
-
-    fn pop(&mut self) -> Option<Vec<u8>> {
-        self.0.pop()?;
-        let start = self.0.iter().rposition(|byte| *byte == 0);
-        Some(self.0.split_off(start.map_or(0, |zero| zero + 1)))
-    }
-}
-
 impl<'a> Walk<'a> {
     /// Visits the root; `None` where there is none.
     fn begin(root: &'a Path, visitor: &mut dyn Visitor) -> Result<Option<Self>> {
@@ -176,6 +169,7 @@ impl<'a> Walk<'a> {
             stat,
             directory: directory.as_fd(),
             name: c".",
+            listed_inode: stat.identity.inode,
         })?;
         let node = || Arc::new(Node::root(directory, stat.identity));
         Ok(Some(Self {
@@ -271,6 +265,7 @@ struct Worker<'w, 'v> {
     /// The directory that the path led to last.
     at: Option<Arc<Node>>,
     buffer: Vec<MaybeUninit<u8>>,
+    listing: Listing,
 }
 
 impl<'w, 'v> Worker<'w, 'v> {
@@ -281,6 +276,7 @@ impl<'w, 'v> Worker<'w, 'v> {
             path: Vec::new(),
             at: None,
             buffer: vec![MaybeUninit::uninit(); 64 * 1024],
+            listing: Listing::default(),
         }
     }
 
@@ -324,36 +320,39 @@ impl<'w, 'v> Worker<'w, 'v> {
         self.at = Some(Arc::clone(&node));
         let length = self.path.len();
         let path = Path::new(OsStr::from_bytes(&self.path));
-        self.visitor.begin(self.walk.root, path, directory.as_fd());
+        self.visitor
+            .begin(self.walk.root, path, directory.as_fd())?;
         let mut names = Names::default();
         let mut buffer = std::mem::take(&mut self.buffer);
+        let mut listing = std::mem::take(&mut self.listing);
         let mut entries = RawDir::new(&*directory, &mut buffer);
-        while let Some(entry) = entries.next() {
-            let entry = match entry {
-                Ok(entry) => entry,
-                // The directory itself was removed.
-                Err(Errno::NOENT) => break,
-                Err(error) => return Err(error).on("list", &self.shown()),
-            };
-            let name = entry.file_name();
-            if matches!(name.to_bytes(), b"." | b"..") {
-                continue;
+        let mut has_more = true;
+        while has_more {
+            has_more = listing
+                .read_part(&mut entries, |_| true)
+                .on("list", &self.shown())?;
+            for (inode, name) in listing.iter() {
+                push_name(&mut self.path, name.to_bytes());
+                if self.meet(&directory, name, inode)? == Then::Enter {
+                    names.push(name);
+                }
+                self.path.truncate(length);
             }
-            push_name(&mut self.path, name.to_bytes());
-            if self.meet(&directory, name)? == Then::Enter {
-                names.push(name);
-            }
-            self.path.truncate(length);
         }
-        self.buffer = buffer;
-        if !names.0.is_empty() {
+        (self.buffer, self.listing) = (buffer, listing);
+        if !names.is_empty() {
             self.walk.push(node, names);
         }
         Ok(())
     }
 
     /// Visits an entry; says whether it is a directory to enter.
-    fn meet(&mut self, directory: &OwnedFd, name: &CStr) -> Result<Then, HostError> {
+    fn meet(
+        &mut self,
+        directory: &OwnedFd,
+        name: &CStr,
+        listed_inode: u64,
+    ) -> Result<Then, HostError> {
         let stat = match Stat::of_name(directory, name) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return Ok(Then::Pass),
@@ -365,6 +364,7 @@ impl<'w, 'v> Worker<'w, 'v> {
             stat,
             directory: directory.as_fd(),
             name,
+            listed_inode,
         };
         if stat.is_mount_root {
             self.visitor.meet_mount(&entry);

@@ -18,6 +18,9 @@ pub struct Census {
     pub size: Bytes,
     /// Entries that belong to another user or group than the gateway's.
     pub strays: u64,
+    /// Those of them that keep their owner, see [`Class::kept`].
+    #[serde(default)]
+    pub kept_strays: u64,
     /// The first of them, sorted by path; at most [`Census::SAMPLE`].
     pub sample: Vec<Stray>,
     /// Regular files with more than one name, counted where they are strays: their owner is not changed.
@@ -50,6 +53,10 @@ pub struct Class {
     pub mode: u32,
     /// How many there are.
     pub entries: u64,
+    /// How many of them keep their owner, whoever gets the others: devices, files that are setuid or setgid, have
+    /// capabilities (looked at as access lists are) or several names, and what is immutable or append-only.
+    #[serde(default)]
+    pub kept: u64,
 }
 
 /// Kinds of entries; inode(7).
@@ -149,14 +156,14 @@ pub struct Stray {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Handover {
-    /// Entries that belong to another user or group.
+    /// Entries of another user or group that would get a new owner.
     pub changes: u64,
+    /// Entries of another user or group that keep it.
+    pub kept: u64,
     /// Entries that their mode keeps the user from reading or, being directories, from entering, as things stand.
     pub unreadable: u64,
     /// Files and directories that their mode keeps the user from writing, as things stand.
     pub unwritable: u64,
-    /// What among all entries should never change hands, and how much of it there is.
-    pub never: BTreeMap<Oddity, u64>,
 }
 
 impl Census {
@@ -173,6 +180,12 @@ impl Census {
         self.oddities.get(&oddity).map_or(0, |it| it.count)
     }
 
+    /// Returns how many entries get another owner when the gateway's user gets its strays.
+    #[must_use]
+    pub fn changing_strays(&self) -> u64 {
+        self.strays.saturating_sub(self.kept_strays)
+    }
+
     /// Returns what it would take to hand everything to a user, who has this group and no other, as in a container.
     #[must_use]
     pub fn handover_to(&self, uid: u32, gid: u32) -> Handover {
@@ -182,7 +195,8 @@ impl Census {
         };
         for class in &self.classes {
             if (class.uid, class.gid) != (uid, gid) {
-                handover.changes += class.entries;
+                handover.changes += class.entries.saturating_sub(class.kept);
+                handover.kept += class.kept;
             }
             let allowed = class.allowed_to(uid, gid);
             if allowed & class.needed_to_read() != class.needed_to_read() {
@@ -192,9 +206,6 @@ impl Census {
                 handover.unwritable += class.entries;
             }
         }
-        let never = Oddity::NEVER.iter();
-        let never = never.filter_map(|it| Some((*it, self.oddities.get(it)?.count)));
-        handover.never = never.collect();
         handover
     }
 
@@ -231,20 +242,6 @@ impl Class {
     }
 }
 
-impl Oddity {
-    /// What should not change hands: the kernel clears set-id bits and capabilities or refuses, or something outside
-    /// would change too; chown(2).
-    pub const NEVER: [Self; 7] = [
-        Self::SetId,
-        Self::Capabilities,
-        Self::Immutable,
-        Self::AppendOnly,
-        Self::OutsideNames,
-        Self::Mount,
-        Self::Device,
-    ];
-}
-
 impl fmt::Display for Oddity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -277,11 +274,12 @@ mod tests {
             kind,
             mode,
             entries: 1,
+            kept: u64::from(mode & 0o6000 != 0),
         }
     }
 
     #[test]
-    fn a_handover_counts_what_changes_what_a_mode_forbids_and_what_never_should() {
+    fn a_handover_counts_what_changes_what_keeps_its_owner_and_what_a_mode_forbids() {
         use EntryKind::{Directory, File, Link};
         let census = Census {
             classes: vec![
@@ -291,27 +289,18 @@ mod tests {
                 class((0, 0), File, 0o644),
                 class((0, 0), Directory, 0o754),
                 class((0, 0), Link, 0o777),
+                class((0, 0), File, 0o4755),
+                class((1, 1), File, 0o2755),
             ],
-            oddities: [Oddity::SetId, Oddity::Lock]
-                .map(|it| {
-                    (
-                        it,
-                        Sampled {
-                            count: 2,
-                            sample: Vec::new(),
-                        },
-                    )
-                })
-                .into(),
             ..Census::default()
         };
         let expected = Handover {
             changes: 4,
+            kept: 1,
             unreadable: 2,
-            unwritable: 4,
-            never: [(Oddity::SetId, 2)].into(),
+            unwritable: 5,
         };
         assert_eq!(census.handover_to(1, 1), expected);
-        assert_eq!(census.owners(), [((0, 0), 3), ((1, 1), 2), ((0, 1), 1)]);
+        assert_eq!(census.owners(), [((0, 0), 4), ((1, 1), 3), ((0, 1), 1)]);
     }
 }

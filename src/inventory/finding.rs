@@ -120,7 +120,8 @@ catalogue! {
     STRAY_OWNER = "OM-O002" Medium
         "execute gives them to the gateway's user and keeps a manifest; rollback gives them back"
         "Entries below the state directory or a workspace belong to another user or group. The container runs as the \
-         gateway's user and could not write them.";
+         gateway's user and could not write them. Those that keep their owner are setuid or setgid, have capabilities or \
+         several names, are immutable or append-only, or are devices.";
     /// A stray with a second name.
     HARD_LINKED_STRAY = "OM-O004" High
         "give the file its owner by hand, or replace it by a copy"
@@ -150,12 +151,12 @@ catalogue! {
     SET_ID = "OM-O009" Medium
         "take the bit away where nothing needs it: chmod u-s,g-s FILE"
         "Files are setuid or setgid. In the container they run without that: it is started with no-new-privileges. Their owner \
-         should not be changed, because they would then run as the new one.";
+         is not changed, because they would then run as the new one.";
     /// Has capabilities.
     CAPABILITIES = "OM-O010" Medium
         "install what needs them in the image, or run it on the host"
         "Programs have file capabilities. In the container they run without them: it is started with no-new-privileges. The \
-         kernel clears them when the owner is changed.";
+         kernel would clear them with a change of the owner, so they keep it.";
     /// A hard link to elsewhere.
     OUTSIDE_NAMES = "OM-O011" Medium
         "replace the file by a copy where the two should not change together"

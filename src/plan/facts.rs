@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Surroundings;
 use crate::inventory::{
-    Agent, ChannelAccount, Credential, Distribution, Edge, EnvironmentVariable, Gateway,
+    Agent, Census, ChannelAccount, Credential, Distribution, Edge, EnvironmentVariable, Gateway,
     GatewayName, Host, Inventory, Memory, Part, Release, Reviver, Starter, User,
 };
 use crate::secret::KeyedHash;
@@ -61,7 +61,7 @@ pub struct Measured {
     pub gateway: GatewayName,
     /// What it costs in memory, where it ran.
     pub memory: Option<Memory>,
-    /// Its files that belong to another user or group, where they were counted.
+    /// Its files that belong to another user or group and would be given to its own, where they were counted.
     pub strays: Option<u64>,
 }
 
@@ -71,7 +71,7 @@ impl Measured {
         Self {
             gateway: gateway.name.clone(),
             memory: gateway.memory,
-            strays: gateway.census.as_ref().map(|census| census.strays),
+            strays: gateway.census.as_ref().map(Census::changing_strays),
         }
     }
 }

@@ -68,9 +68,10 @@ pub struct Budget {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum OwnerPolicy {
-    /// To the user that the gateway runs as; strays are given to that user, with a manifest.
+    /// To the user that the gateway runs as; strays are given to that user, with a manifest,
+    /// but for those that keep their owner.
     AsOwner {
-        /// How many strays were counted when the plan was made; for information.
+        /// How many strays would change their owner when the plan was made; for information.
         strays: u64,
     },
     /// To one user and group of the group's own, whoever owned them before.

@@ -6,7 +6,7 @@ use super::{
     BaseImage, Budget, FORMAT, Facts, Group, Image, ImageRecipe, Loopback, LoopbackWay, Measured,
     Member, Network, OwnerPolicy, Plan, Sight, Vocabulary, packages,
 };
-use crate::inventory::{Gateway, GatewayName, Inventory};
+use crate::inventory::{Census, Gateway, GatewayName, Inventory};
 use crate::units::{Bytes, GIB, MIB};
 
 /// The least memory that a container with one gateway gets: an idle 2026.9.6 takes 0.75 GB with its helpers.
@@ -100,7 +100,7 @@ pub(super) fn owner(gateways: &[&Gateway]) -> OwnerPolicy {
     if users.len() > 1 {
         return OwnerPolicy::EachItsOwn;
     }
-    let strays = |gateway: &&Gateway| gateway.census.as_ref().map_or(0, |census| census.strays);
+    let strays = |it: &&Gateway| it.census.as_ref().map_or(0, Census::changing_strays);
     OwnerPolicy::AsOwner {
         strays: gateways.iter().map(strays).sum(),
     }

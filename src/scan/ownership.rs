@@ -46,10 +46,16 @@ fn strays(gateway: &Gateway, census: &Census) -> Option<Finding> {
     if census.strays == 0 {
         return None;
     }
-    let summary = format!(
+    let mut summary = format!(
         "{} of {} entries do not belong to {}",
         census.strays, census.entries, gateway.user.name
     );
+    if census.kept_strays > 0 {
+        summary.push_str(&format!(
+            "; {} of them keep their owner",
+            census.kept_strays
+        ));
+    }
     let finding = Finding::new(&catalogued::STRAY_OWNER, &gateway.name, summary);
     Some(match census.sample.first() {
         Some(stray) => finding.at(&stray.path),
@@ -109,6 +115,7 @@ mod tests {
                 kind: EntryKind::File,
                 mode: 0o600,
                 entries: 2,
+                kept: 0,
             }],
             ..Census::default()
         };

@@ -38,7 +38,11 @@ impl Kind for NoteOwners {
 
     fn apply(&self, _before: &Nothing, context: &Context) -> Result<()> {
         self.change.make_room(context)?;
-        Ok(context.host.note_owners(&self.change.change(context))?)
+        let report = context.host.note_owners(&self.change.change(context))?;
+        for left in &report.left {
+            (context.say)(&format!("keeps its owner: {left}"));
+        }
+        Ok(())
     }
 
     fn undo(&self, _before: &Nothing, context: &Context) -> Result<()> {

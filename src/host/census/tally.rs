@@ -16,6 +16,7 @@ use crate::display;
 use crate::host::Result;
 use crate::host::attributes::{Listed, list, list_open};
 use crate::host::entry::Stat;
+use crate::host::keeps;
 use crate::host::walk::{Entry, Then, Visitor};
 use crate::inventory::{Census, Class, EntryKind, Oddity, Sampled, Stray};
 
@@ -32,14 +33,25 @@ pub(super) struct Common<'c> {
     pub(super) progress: Progress<'c>,
 }
 
+/// What a class goes by: user, group, kind and mode.
+type Key = (u32, u32, u32);
+
+/// How many entries a class has, and how many of them keep their owner.
+#[derive(Clone, Copy, Default)]
+struct Entries {
+    all: u64,
+    kept: u64,
+}
+
 /// One worker's counts.
 pub(super) struct Tally<'c> {
     common: &'c Common<'c>,
     census: Census,
     strays: BTreeSet<Stray>,
-    classes: HashMap<(u32, u32, u32), u64>,
-    /// The class of the last entry, and how many came in a row: most entries are like the one before.
-    run: ((u32, u32, u32), u64),
+    classes: HashMap<Key, Entries>,
+    /// The class of the last entry, whether it keeps its owner, and how many came in a row: most entries are like the one
+    /// before.
+    run: (Key, bool, u64),
     /// Whether the directory in hand has attributes; then what lies in it may have them too.
     is_attributed: bool,
 }
@@ -51,23 +63,23 @@ impl<'c> Tally<'c> {
             census: Census::default(),
             strays: BTreeSet::new(),
             classes: HashMap::new(),
-            run: ((0, 0, 0), 0),
+            run: ((0, 0, 0), false, 0),
             is_attributed: false,
         }
     }
 
-    fn count(&mut self, entry: &Entry<'_>) {
+    fn count(&mut self, entry: &Entry<'_>, keeps: bool) {
         let stat = &entry.stat;
         self.census.entries += 1;
         if stat.is_file() {
             self.census.size.0 += stat.size;
         }
         let class = (stat.uid, stat.gid, stat.mode);
-        if class != self.run.0 {
+        if (class, keeps) != (self.run.0, self.run.1) {
             self.end_run();
-            self.run = (class, 0);
+            self.run = (class, keeps, 0);
         }
-        self.run.1 += 1;
+        self.run.2 += 1;
         if self.census.entries.is_multiple_of(TOLD_AFTER) {
             let counted = self.common.counted.fetch_add(TOLD_AFTER, Ordering::Relaxed);
             (self.common.progress)(counted + TOLD_AFTER);
@@ -75,23 +87,26 @@ impl<'c> Tally<'c> {
     }
 
     fn end_run(&mut self) {
-        let (class, entries) = self.run;
+        let (class, keeps, entries) = self.run;
         if entries == 0 {
             return;
         }
         if self.classes.len() < Census::CLASSES || self.classes.contains_key(&class) {
-            *self.classes.entry(class).or_default() += entries;
+            let known = self.classes.entry(class).or_default();
+            known.all += entries;
+            known.kept += if keeps { entries } else { 0 };
         } else {
             self.census.unclassed += entries;
         }
     }
 
-    fn count_owner(&mut self, entry: &Entry<'_>) {
+    fn count_owner(&mut self, entry: &Entry<'_>, keeps: bool) {
         let stat = &entry.stat;
         if (stat.uid, stat.gid) == self.common.owner {
             return;
         }
         self.census.strays += 1;
+        self.census.kept_strays += u64::from(keeps);
         if stat.is_file() && stat.links > 1 {
             self.census.hard_linked_strays += 1;
         }
@@ -144,16 +159,14 @@ impl<'c> Tally<'c> {
                 .unwrap_or_else(PoisonError::into_inner);
             names.meet(stat, || entry.root.join(entry.path));
         }
-        if kind != EntryKind::Directory && self.may_matter(stat) {
-            self.note_attributes(list(entry.directory, entry.name), || shown(entry));
-        }
     }
 
     /// Whether attributes of an entry are worth their time. An access list changes nothing for the user whose file it is,
     /// and capabilities nothing in what cannot be run.
     fn may_matter(&self, stat: &Stat) -> bool {
         let can_be_run = stat.is_file() && stat.mode & 0o111 != 0;
-        self.is_attributed || can_be_run || (stat.uid, stat.gid) != self.common.owner
+        let is_stray = (stat.uid, stat.gid) != self.common.owner;
+        !stat.is_directory() && (self.is_attributed || can_be_run || is_stray)
     }
 
     fn note_attributes(&mut self, listed: Listed, shown: impl Fn() -> String) {
@@ -175,16 +188,22 @@ impl<'c> Tally<'c> {
 
 impl Visitor for Tally<'_> {
     fn visit(&mut self, entry: &Entry<'_>) -> Result<Then> {
-        self.count(entry);
-        self.count_owner(entry);
+        let matters = self.may_matter(&entry.stat);
+        let listed = matters.then(|| list(entry.directory, entry.name));
+        let listed = listed.unwrap_or_default();
+        let keeps = keeps::reason(&entry.stat, || listed.has_capabilities).is_some();
+        self.count(entry, keeps);
+        self.count_owner(entry, keeps);
         self.count_oddities(entry);
+        self.note_attributes(listed, || shown(entry));
         Ok(Then::Enter)
     }
 
-    fn begin(&mut self, root: &Path, path: &Path, directory: BorrowedFd<'_>) {
+    fn begin(&mut self, root: &Path, path: &Path, directory: BorrowedFd<'_>) -> Result<()> {
         let listed = list_open(directory);
         self.is_attributed = listed != Listed::default();
         self.note_attributes(listed, || display::path(&root.join(path)));
+        Ok(())
     }
 
     fn meet_mount(&mut self, entry: &Entry<'_>) {
@@ -196,13 +215,14 @@ impl Visitor for Tally<'_> {
 pub(super) fn sum(tallies: Vec<Tally<'_>>) -> Census {
     let mut sum = Census::default();
     let mut strays = BTreeSet::new();
-    let mut classes: HashMap<(u32, u32, u32), u64> = HashMap::new();
+    let mut classes: HashMap<Key, Entries> = HashMap::new();
     for mut tally in tallies {
         tally.end_run();
         let Census {
             entries,
             size,
             strays: others,
+            kept_strays,
             sample: _,
             hard_linked_strays,
             classes: _,
@@ -214,6 +234,7 @@ pub(super) fn sum(tallies: Vec<Tally<'_>>) -> Census {
         sum.entries += entries;
         sum.size.0 += size.0;
         sum.strays += others;
+        sum.kept_strays += kept_strays;
         sum.hard_linked_strays += hard_linked_strays;
         sum.unclassed += unclassed;
         for (oddity, Sampled { count, sample }) in oddities {
@@ -223,7 +244,9 @@ pub(super) fn sum(tallies: Vec<Tally<'_>>) -> Census {
         }
         strays.extend(tally.strays);
         for (class, entries) in tally.classes {
-            *classes.entry(class).or_default() += entries;
+            let known = classes.entry(class).or_default();
+            known.all += entries.all;
+            known.kept += entries.kept;
         }
     }
     for sampled in sum.oddities.values_mut() {
@@ -249,13 +272,14 @@ pub(super) fn add_names(census: &mut Census, names: Mutex<Names>) {
     }
 }
 
-fn class(((uid, gid, mode), entries): ((u32, u32, u32), u64)) -> Class {
+fn class(((uid, gid, mode), Entries { all, kept }): (Key, Entries)) -> Class {
     Class {
         uid,
         gid,
         kind: kind_of(mode),
         mode: mode & 0o7777,
-        entries,
+        entries: all,
+        kept,
     }
 }
 

@@ -24,8 +24,18 @@ struct Record {
 }
 
 impl FakeWorld {
-    pub(super) fn note_owners(&mut self, change: &OwnerChange) -> Result<()> {
-        self.open_manifest(change).map(drop)
+    pub(super) fn note_owners(&mut self, change: &OwnerChange) -> Result<OwnerReport> {
+        let is_new = self.read_manifest(&change.manifest)?.is_none();
+        let mut report = OwnerReport {
+            changed: self.open_manifest(change)?.records.len() as u64,
+            left: Vec::new(),
+        };
+        for path in self.strays(change).into_iter().filter(|_| is_new) {
+            if let Some(reason) = self.keeps(&path) {
+                report.left.push(left(&path, reason));
+            }
+        }
+        Ok(report)
     }
 
     /// Gives the trees to one user; with `only_half` it stops in the middle, as a program that dies.
@@ -52,7 +62,7 @@ impl FakeWorld {
         };
         for record in &manifest.records {
             let (old, new) = ((record.uid, record.gid), (manifest.uid, manifest.gid));
-            if !(self.has_other_names(&record.path) && self.owner_of(&record.path) == Some(old)) {
+            if !(self.keeps(&record.path).is_some() && self.owner_of(&record.path) == Some(old)) {
                 self.give(record, old, &[old, new], &mut report);
             }
         }
@@ -72,14 +82,13 @@ impl FakeWorld {
             (_, Some(owner)) if !from.contains(&owner) => {
                 Some("somebody else gave it another owner")
             }
-            (_, Some(owner)) if owner != to && self.has_other_names(&record.path) => {
-                Some("it has other names (hard links)")
+            (_, Some(owner)) if owner != to && to != (record.uid, record.gid) => {
+                self.keeps(&record.path)
             }
             _ => None,
         };
         if let Some(reason) = reason {
-            let shown = crate::display::path(&record.path);
-            report.left.push(format!("{shown}: {reason}"));
+            report.left.push(left(&record.path, reason));
             return;
         }
         self.set_owner(&record.path, to);
@@ -95,8 +104,16 @@ impl FakeWorld {
         }
     }
 
-    fn has_other_names(&self, path: &Path) -> bool {
-        self.files.get(path).is_some_and(|file| file.links > 1)
+    /// Why a file keeps its owner; a directory never does.
+    fn keeps(&self, path: &Path) -> Option<&'static str> {
+        let file = self.files.get(path)?;
+        match () {
+            () if file.state.meta.mode & 0o6000 != 0 => {
+                Some("it runs as its owner (setuid or setgid)")
+            }
+            () if file.links > 1 => Some("it has other names (hard links)"),
+            () => None,
+        }
     }
 
     fn inode_of(&self, path: &Path) -> Option<u64> {
@@ -118,26 +135,36 @@ impl FakeWorld {
         Ok(manifest)
     }
 
-    fn write_manifest(&mut self, change: &OwnerChange) -> Result<Manifest> {
+    /// Returns what is below the roots and belongs to somebody else.
+    fn strays(&self, change: &OwnerChange) -> Vec<PathBuf> {
         let paths = self.files.keys().chain(self.directories.keys());
         let is_below = |path: &&PathBuf| change.roots.iter().any(|root| path.starts_with(root));
-        let records = paths.filter(is_below).filter_map(|path| {
-            let (uid, gid) = self.owner_of(path)?;
-            let inode = self.inode_of(path)?;
-            let record = Record {
-                path: path.clone(),
+        let is_stray = |path: &&PathBuf| {
+            self.owner_of(path)
+                .is_some_and(|it| it != (change.uid, change.gid))
+        };
+        let strays = paths.filter(is_below).filter(is_stray);
+        strays.cloned().collect()
+    }
+
+    fn write_manifest(&mut self, change: &OwnerChange) -> Result<Manifest> {
+        let strays = self.strays(change);
+        let records = strays.into_iter().filter_map(|path| {
+            if self.keeps(&path).is_some() {
+                return None;
+            }
+            let (uid, gid) = self.owner_of(&path)?;
+            let inode = self.inode_of(&path)?;
+            Some(Record {
+                path,
                 inode,
                 uid,
                 gid,
-            };
-            ((uid, gid) != (change.uid, change.gid)).then_some(record)
+            })
         });
+        let records = records.collect();
         let (uid, gid) = (change.uid, change.gid);
-        let manifest = Manifest {
-            uid,
-            gid,
-            records: records.collect(),
-        };
+        let manifest = Manifest { uid, gid, records };
         let text = serde_json::to_vec(&manifest)
             .map_err(|error| foreign(&change.manifest, error.to_string()))?;
         let owner = crate::host::Ownership {
@@ -157,4 +184,8 @@ impl FakeWorld {
             .map(Some)
             .map_err(torn)
     }
+}
+
+fn left(path: &Path, reason: &str) -> String {
+    format!("{}: {reason}", crate::display::path(path))
 }

@@ -1,6 +1,5 @@
 //! The directories on the way to where a walk is: each knows its parent and its name, and the last of them are open.
 
-use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -20,7 +19,7 @@ pub const KEPT_OPEN: usize = 64;
 const REOPENED: usize = KEPT_OPEN / 2;
 
 /// How a walk opens directories.
-pub(super) const READ_DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY);
+pub(in crate::host) const READ_DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY);
 
 /// A directory of a walk.
 pub(super) struct Node {
@@ -148,23 +147,48 @@ impl Drop for Node {
     }
 }
 
-/// The directories that a walk keeps open, the one used longest ago first.
+/// Returns which of the directories on a long way can be closed best, by the lengths of their paths, which rise.
+///
+/// It is the one that leaves the smallest gap for how far away it is, never the first or the last. So what is kept lies the
+/// further apart the further it is away, and coming back up opens each level only a few times, however deep it was.
+pub(in crate::host) fn most_dispensable<T>(kept: &[T], length: impl Fn(&T) -> usize) -> usize {
+    let end = kept.last().map_or(0, &length);
+    let mut best = (0, 0, 1);
+    for (index, three) in kept.windows(3).enumerate() {
+        let [before, own, after] = three else {
+            continue;
+        };
+        let gap = length(after) - length(before);
+        let distance = end - length(own);
+        // gap / distance < best gap / best distance
+        if index == 0 || gap * best.2 < best.1 * distance {
+            best = (index + 1, gap, distance);
+        }
+    }
+    best.0
+}
+
+/// The directories that a walk keeps open, by the lengths of their paths.
 #[derive(Default)]
-pub(super) struct Kept(VecDeque<Weak<Node>>);
+pub(super) struct Kept(Vec<(usize, Weak<Node>)>);
 
 impl Kept {
     /// Takes an open directory in, and closes another one if there are too many.
     pub(super) fn add(&mut self, node: &Arc<Node>) {
         if node.parent.is_some() {
-            self.0.push_back(Arc::downgrade(node));
+            let length = node.path_length;
+            let at = self.0.partition_point(|(other, _)| *other <= length);
+            self.0.insert(at, (length, Arc::downgrade(node)));
         }
         if self.0.len() > KEPT_OPEN {
-            self.0.retain(|node| node.strong_count() > 0);
+            self.0.retain(|(_, node)| node.strong_count() > 0);
         }
-        while self.0.len() > KEPT_OPEN {
-            let oldest = self.0.pop_front().and_then(|node| node.upgrade());
-            if let Some(oldest) = oldest {
-                *oldest.descriptor() = None;
+        if self.0.len() > KEPT_OPEN {
+            let (_, closed) = self
+                .0
+                .remove(most_dispensable(&self.0, |(length, _)| *length));
+            if let Some(closed) = closed.upgrade() {
+                *closed.descriptor() = None;
             }
         }
     }

@@ -46,9 +46,9 @@ fn choices(gateways: &[&Gateway], users: &[String]) -> Vec<Choice> {
         let text = format!("each gateway as its owner: {}", users.join(", "));
         (EACH_ITS_OWN, text)
     } else {
-        let strays: u64 = censuses(gateways).map(|census| census.strays).sum();
-        let strays = display::count(strays, "stray", "strays");
-        let text = format!("as its owner {}; {strays}", users.join(""));
+        let strays: u64 = censuses(gateways).map(Census::changing_strays).sum();
+        let strays = display::count(strays, "stray changes", "strays change");
+        let text = format!("as its owner {}; {strays} hands", users.join(""));
         (AS_OWNER, text)
     };
     let one = (ONE_IDENTITY, "one user and group for all of it".to_owned());
@@ -152,21 +152,18 @@ fn one(gateways: &[&Gateway], uid: u32, gid: u32) -> OwnerPolicy {
     }
 }
 
-/// Says whose the files are, and what among them never should change hands.
+/// Says how many files there are, and how many of them never change hands.
 fn counted(gateways: &[&Gateway]) -> String {
     let entries: u64 = censuses(gateways).map(|census| census.entries).sum();
     if entries == 0 {
         return "The files were not counted.".to_owned();
     }
-    let never = censuses(gateways).flat_map(|census| {
-        let never = census.handover_to(u32::MAX, u32::MAX).never;
-        never.into_values()
-    });
+    let kept = |census: &Census| census.classes.iter().map(|it| it.kept).sum::<u64>();
+    let kept: u64 = censuses(gateways).map(kept).sum();
     let entries = display::count(entries, "entry", "entries");
     format!(
-        "It has {entries}, of which {} should never change hands (setuid, capabilities, immutable, names outside, mounts, \
-         devices).",
-        never.sum::<u64>()
+        "It has {entries}, of which {kept} keep their owner in any case (setuid, capabilities, immutable, several names, \
+         devices)."
     )
 }
 

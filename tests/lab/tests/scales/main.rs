@@ -124,6 +124,7 @@ fn seen(inventory: &Value) -> Value {
         "edges": list(&inventory["edges"], edge),
         "oddities": oddities.collect::<serde_json::Map<_, _>>(),
         "strays": strays,
+        "kept_strays": census["kept_strays"],
         "references": list(&work["references"], |it| format!(
             "{} {} {} {}", word(&it["agent"]), place(&it["place"]), word(&it["kind"]), word(&it["what"])
         )),
