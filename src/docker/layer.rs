@@ -3,7 +3,7 @@
 //! left out. The directories above an entry are not written: the engine makes those that the base lacks, root:root 0755.
 
 use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,8 @@ use super::{LayerEntry, Weight};
 use crate::units::Bytes;
 
 const READ_BUFFER: usize = 1024 * 1024;
+/// What is hashed and handed on at a time: a header alone has 512 bytes.
+const WRITE_BUFFER: usize = 256 * 1024;
 
 /// What a layer's tar comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +43,8 @@ pub fn write_tar(entries: &[LayerEntry], sink: impl Write) -> io::Result<u64> {
 
 /// Writes the layer's tar and returns what it came to.
 pub(super) fn write(entries: &[LayerEntry], sink: impl Write) -> io::Result<Measure> {
-    let mut tar = Builder::new(Measured::new(sink));
+    let sink = BufWriter::with_capacity(WRITE_BUFFER, Measured::new(sink));
+    let mut tar = Builder::new(sink);
     tar.sparse(false);
     for entry in entries {
         match entry {
@@ -50,7 +53,8 @@ pub(super) fn write(entries: &[LayerEntry], sink: impl Write) -> io::Result<Meas
             LayerEntry::File { path, text, mode } => write_file(&mut tar, path, text, *mode)?,
         }
     }
-    let mut measured = tar.into_inner()?;
+    let written = tar.into_inner()?.into_inner();
+    let mut measured = written.map_err(io::IntoInnerError::into_error)?;
     measured.flush()?;
     Ok(measured.finish())
 }
