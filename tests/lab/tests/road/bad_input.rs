@@ -135,13 +135,15 @@ fn config_that_does_not_parse(world: &World, execute: &str) {
 /// An engine that speaks an API older than 20.10's, for the commands that follow.
 const OLD_ENGINE: &str = "export DOCKER_HOST=unix:///root/old.sock; rm -f /root/old.sock; perl -e '
     use IO::Socket::UNIX;
+    # Some only look whether it is there, and hang up.
+    $SIG{PIPE} = \"IGNORE\";
     my $server = IO::Socket::UNIX->new(Local => \"/root/old.sock\", Listen => 5) or die $!;
     while (my $client = $server->accept) {
         while (<$client>) { last if /^\\r?$/ }
         my $body = q({\"Version\":\"19.03.15\",\"ApiVersion\":\"1.40\",\"MinAPIVersion\":\"1.12\"});
         print $client \"HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nConnection: close\\r\\nContent-Length: \" . length($body) . \"\\r\\n\\r\\n$body\";
         close $client;
-    }' & trap \"kill $!\" EXIT; sleep 0.5";
+    }' & trap \"kill $!\" EXIT; until [ -S /root/old.sock ]; do sleep 0.1; done";
 
 /// The gateway is down, and somebody else listens where it did.
 fn taken_port(world: &World, execute: &str) {
@@ -156,7 +158,7 @@ fn taken_port(world: &World, execute: &str) {
         "OM-N001",
         &format!(
             "perl -e 'use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => \"127.0.0.1\", LocalPort => 18789, \
-             Listen => 1) or die $!; sleep 60' & trap \"kill $!\" EXIT; sleep 0.5; {execute}"
+             Listen => 1) or die $!; sleep 60' & trap \"kill $!\" EXIT; until ss -ltn | grep -q 127.0.0.1:18789; do sleep 0.1; done; {execute}"
         ),
     );
     unit("start");
