@@ -94,6 +94,9 @@ impl Telling<'_> {
                 release.text("package")
             ));
             self.say(&format!("node {}", release.text("node")));
+            if let Some(modules) = release.text_or_none("modules") {
+                self.say(&format!("modules {modules}"));
+            }
             release.end();
         }
         let state = it.text("state_directory");
