@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::candidate::Candidate;
 use super::confirm_native::Nothing;
 use super::create_container::launched;
-use super::throwaway::{remove_leftover, shown, shown_all, throwaway};
+use super::throwaway::{empty, remove_leftover, shown, shown_all, throwaway};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::ContainerSpec;
 use crate::host::GatewayTrace;
@@ -18,6 +18,10 @@ use crate::openclaw::output::{self, Validation, Warning};
 
 /// A loaded machine was seen to take 20 s.
 const DEADLINE: Duration = Duration::from_mins(3);
+/// What programs keep below HOME to be rid of it; the XDG Base Directory Specification.
+const CACHE: &str = ".cache";
+/// How many entries of HOME the check sees at most; each is a mount.
+const MOST_SHOWN: usize = 500;
 
 /// Runs `openclaw config validate` in a throw-away container that sees the files read-only and no network, with the
 /// configuration as it will be laid over the one of today. A plugin or channel that OpenClaw misses there, and not on the
@@ -66,7 +70,9 @@ impl Kind for ValidateConfig {
     fn apply(&self, _before: &Nothing, context: &Context) -> Result<()> {
         let path = self.candidate_path(context);
         self.candidate.write(context, &path)?;
-        let output = context.docker.run_once(&self.container(&path), DEADLINE);
+        let in_home = context.host.list(&self.candidate.user.home)?;
+        let container = self.container(&path, &in_home);
+        let output = context.docker.run_once(&container, DEADLINE);
         context.host.remove(&path)?;
         let output = output?;
         let verdict = output::parse_validation(&output.stdout);
@@ -91,7 +97,7 @@ impl Kind for ValidateConfig {
 
     fn undo(&self, _before: &Nothing, context: &Context) -> Result<()> {
         let path = self.candidate_path(context);
-        remove_leftover(context, &self.container(&path))?;
+        remove_leftover(context, &self.container(&path, &[]))?;
         Ok(context.host.remove(&path)?)
     }
 
@@ -108,10 +114,29 @@ impl ValidateConfig {
             .join("candidate.json")
     }
 
-    /// The container to be, which may only read: a check leaves nothing behind. What the configuration names, plugins for
-    /// example, may lie anywhere in there.
-    fn container(&self, candidate: &Path) -> ContainerSpec {
-        let mut mounts = shown_all(&self.container.mounts);
+    /// The container to be, which may only read, so that a check leaves nothing behind. What the configuration names,
+    /// plugins for example, may lie anywhere in HOME. HOME itself is empty and the container's own, with what the host's
+    /// holds in there: OpenClaw wants to make a cache (2026.9.6 refuses a HOME that is read-only).
+    fn container(&self, candidate: &Path, in_home: &[OsString]) -> ContainerSpec {
+        let home = &self.candidate.user.home;
+        let mut mounts = vec![empty(home)];
+        for mount in shown_all(&self.container.mounts) {
+            if mount.target() != home {
+                mounts.push(mount);
+                continue;
+            }
+            let names = in_home.iter().filter(|name| *name != CACHE);
+            let names = names
+                .filter(|name| name.to_str().is_some())
+                .take(MOST_SHOWN);
+            let paths = names.map(|name| home.join(name));
+            let is_covered = |path: &PathBuf| {
+                let mut others = self.container.mounts.iter();
+                others.any(|other| other.target() == path)
+            };
+            let paths = paths.filter(|path| !is_covered(path));
+            mounts.extend(paths.map(|path| shown(&path, &path)));
+        }
         mounts.push(shown(candidate, &self.candidate.config));
         throwaway(&self.container, "validate", launched(&self.argv), mounts)
     }
