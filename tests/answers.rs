@@ -80,6 +80,20 @@ fn enter_all_the_way_gives_the_proposal() {
     );
 }
 
+#[test]
+fn an_answer_that_puts_an_agent_into_two_groups_is_refused() {
+    let inventory = fleet();
+    let mut conversation = begin(&inventory);
+    let Answer::Groups(mut grouping) = conversation.next().unwrap().default else {
+        panic!("the first question is about groups");
+    };
+    let agent = grouping["oc-core"][0].clone();
+    grouping.get_mut("oc-work").unwrap().push(agent.clone());
+    let said = conversation.give(&Answer::Groups(grouping));
+    let reason = format!("`{agent}` is in `oc-core` and in `oc-work`");
+    assert_eq!(said, Err(reason));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 

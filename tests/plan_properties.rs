@@ -133,7 +133,7 @@ fn ports_are_there_once(plan: &Plan) {
     assert_eq!(ports.len(), plan.facts.gateways.len());
 }
 
-fn exclusive_credentials_are_in_one_container(plan: &Plan) {
+fn containers_of_exclusive_credentials(plan: &Plan) -> BTreeMap<KeyedHash, BTreeSet<String>> {
     let mut containers: BTreeMap<KeyedHash, BTreeSet<String>> = BTreeMap::new();
     for gateway in &plan.facts.gateways {
         let groups = plan.groups.iter();
@@ -145,10 +145,20 @@ fn exclusive_credentials_are_in_one_container(plan: &Plan) {
             own.extend(groups.iter().cloned());
         }
     }
+    containers
+}
+
+fn exclusive_credentials_are_in_one_container(plan: &Plan) {
+    let containers = containers_of_exclusive_credentials(plan);
     assert!(
         containers.values().all(|it| it.len() == 1),
         "{containers:?}"
     );
+}
+
+/// Also of a plan that would put one in several.
+fn the_table_tells_every_container_of_an_exclusive_credential(plan: &Plan) {
+    let containers = containers_of_exclusive_credentials(plan);
     let mut told: BTreeMap<KeyedHash, BTreeSet<String>> = BTreeMap::new();
     for it in plan::allocations(plan) {
         if it.exclusivity.is_exclusive() {
@@ -178,10 +188,29 @@ proptest! {
         agents_are_in_one_group(&plan);
         ports_are_there_once(&plan);
         exclusive_credentials_are_in_one_container(&plan);
+        the_table_tells_every_container_of_an_exclusive_credential(&plan);
         let text = serde_json::to_string(&plan).unwrap();
         let again = plan::propose(&inventory, &Wishes::default());
         prop_assert_eq!(&text, &serde_json::to_string(&again).unwrap());
         prop_assert_eq!(plan::parse(&text).unwrap(), plan);
+    }
+
+    #[test]
+    fn budgets_over_the_host_stop_every_group_until_they_are_accepted(
+        lines in lines(), group in 0..9_usize, is_too_much: bool
+    ) {
+        let mut plan = plan::propose(&inventory(&lines, &[], false), &Wishes::default());
+        let group = group % plan.groups.len();
+        fill_up(&mut plan, group, is_too_much);
+        let is_stopped = |plan: &Plan, group| {
+            let objections = plan::objections(plan, group, &[]);
+            objections.iter().any(|finding| finding.id == "OM-P001")
+        };
+        for group in &plan.groups {
+            prop_assert_eq!(is_stopped(&plan, group), is_too_much, "{}", group.name);
+        }
+        plan.accepted.push("OM-P001".to_owned());
+        prop_assert!(!plan.groups.iter().any(|group| is_stopped(&plan, group)));
     }
 
     #[test]
@@ -199,6 +228,7 @@ proptest! {
         };
         agents_are_in_one_group(&plan);
         ports_are_there_once(&plan);
+        the_table_tells_every_container_of_an_exclusive_credential(&plan);
         if plan.groups.iter().all(|group| plan::objections(&plan, group, &[]).is_empty()) {
             exclusive_credentials_are_in_one_container(&plan);
             budgets_fit_or_are_accepted(&plan);

@@ -309,6 +309,10 @@ mod tests {
             ),
             ["mounts / writable instead of nothing"]
         );
+        assert_eq!(
+            told(Aspect::Privileges, &["no-new-privileges"], &[]),
+            ["privileges nothing instead of no-new-privileges"]
+        );
     }
 
     #[test]

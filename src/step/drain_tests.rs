@@ -100,6 +100,22 @@ fn a_busy_gateway_is_asked_no_faster_than_it_allows_and_a_line_a_second_says_so(
 }
 
 #[test]
+fn a_gateway_without_an_idle_instant_is_closed_at_once_after_a_minute() {
+    let host = FakeHost::new();
+    let begun_ms = host.now_ms();
+    let is_closed = Cell::new(false);
+    with_context(&host, &|_| {}, |context| {
+        drain(context, &suspend(), |argv| {
+            is_closed.set(argv == ["at-once"]);
+            let answer = if is_closed.get() { READY } else { BUSY };
+            Some(answer.as_bytes().to_vec())
+        });
+    });
+    assert!(is_closed.get());
+    assert!((60_000..63_000).contains(&(host.now_ms() - begun_ms)));
+}
+
+#[test]
 fn a_gateway_that_was_asked_too_often_is_asked_again_when_it_says() {
     let answers = [BUSY, TOO_OFTEN, READY];
     let drained = drained(&FakeHost::new(), &suspend(), &answers, &|_| {});

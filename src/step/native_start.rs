@@ -194,7 +194,7 @@ mod tests {
         let host = FakeHost::new();
         let owner = Ownership::of_root(0o600);
         let table = "/var/spool/cron/crontabs/joe";
-        let text = "PATH=/opt/bin\nTOKEN=geheim\n@reboot nohup openclaw gateway run &\n";
+        let text = "SHELL=/bin/bash\nTOKEN=geheim\n@reboot nohup openclaw gateway run &\n";
         let mut world = host.world_mut();
         world.add_file(table, text.as_bytes(), owner);
         world.add_file("/etc/default/locale", b"# by hand\nLANG=C.UTF-8\n", owner);
@@ -223,16 +223,18 @@ mod tests {
             .collect();
         let expected = [
             "LANG=de_DE.UTF-8",
+            "HTTP_PROXY=q",
+            "USER=joe",
             "SHELL=/bin/sh",
             "PATH=/usr/bin:/bin",
             "HOME=/home/joe",
             "LOGNAME=joe",
-            "PATH=/opt/bin",
+            "SHELL=/bin/bash",
             "TOKEN=geheim",
         ];
         assert_eq!(told, expected);
         assert_eq!(found.directory, Path::new("/home/joe"));
-        let argv = ["/bin/sh", "-c", "nohup openclaw gateway run &"];
+        let argv = ["/bin/bash", "-c", "nohup openclaw gateway run &"];
         assert_eq!(found.argv, argv);
     }
     fn user() -> User {
@@ -244,9 +246,15 @@ mod tests {
         }
     }
 
-    /// A gateway whose command gave it another language, and a variable that cron does not know.
+    /// A gateway whose command gave it another language and proxy, and a variable that cron does not know.
     fn gateway() -> FakeGateway {
-        let pairs = [("LANG", "de_DE.UTF-8"), ("PWD", "/home/joe"), ("OURS", "1")];
+        let pairs = [
+            ("LANG", "de_DE.UTF-8"),
+            ("HTTP_PROXY", "q"),
+            ("USER", "joe"),
+            ("PWD", "/home/joe"),
+            ("OURS", "1"),
+        ];
         FakeGateway {
             trace: GatewayTrace {
                 state_directory: "/home/joe/.openclaw".into(),
