@@ -94,6 +94,20 @@ fn an_answer_that_puts_an_agent_into_two_groups_is_refused() {
     assert_eq!(said, Err(reason));
 }
 
+#[test]
+fn on_a_host_that_is_too_small_every_question_still_takes_what_it_proposes() {
+    for gibibytes in [1, 4] {
+        let mut inventory = fleet();
+        inventory.host.memory_total = ocmigrate::units::Bytes::mib(gibibytes * 1024);
+        let mut conversation = begin(&inventory);
+        enter_to_the_end(&mut conversation);
+        let plan = conversation.draft();
+        plan::check(plan).unwrap();
+        let objections = plan::objections(plan, &plan.groups[0], &[]);
+        assert!(objections.iter().any(|it| it.id == "OM-P001"));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 

@@ -180,9 +180,11 @@ fn budgets_fit_or_are_accepted(plan: &Plan) {
 proptest! {
     #[test]
     fn a_proposal_passes_its_checks_and_is_always_the_same(
-        lines in lines(), edges in prop::collection::vec((0..9_usize, 0..9_usize, 0..6_usize), 0..6)
+        lines in lines(), edges in prop::collection::vec((0..9_usize, 0..9_usize, 0..6_usize), 0..6),
+        memory in prop::sample::select(vec![1_u64, 4, 62])
     ) {
-        let inventory = inventory(&lines, &edges, false);
+        let mut inventory = inventory(&lines, &edges, false);
+        inventory.host.memory_total = Bytes(memory * GIB);
         let plan = plan::propose(&inventory, &Wishes::default());
         plan::check(&plan).unwrap();
         agents_are_in_one_group(&plan);

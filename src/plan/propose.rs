@@ -6,7 +6,7 @@ use super::{
     BaseImage, Budget, FORMAT, Facts, Group, Image, ImageRecipe, Loopback, LoopbackWay, Measured,
     Member, Network, OwnerPolicy, Plan, Sight, Vocabulary, packages,
 };
-use crate::inventory::{Census, Gateway, GatewayName, Inventory};
+use crate::inventory::{Census, Gateway, GatewayName, Host, Inventory};
 use crate::units::{Bytes, GIB, MIB};
 
 /// The least memory that a container with one gateway gets: an idle 2026.9.6 takes 0.75 GB with its helpers.
@@ -55,10 +55,11 @@ pub fn propose(inventory: &Inventory, wishes: &Wishes) -> Plan {
     }
 }
 
-/// The memory that a host keeps for itself: 6% of all, in whole MiB, and at least 2 GiB.
+/// The memory that a host keeps for itself: 6% of all, in whole MiB, and at least 2 GiB where it has them.
 pub(super) fn reserve(memory: Bytes) -> Bytes {
     let share = Bytes(memory.0 / 100 * 6);
-    share.round_up_to(Bytes(MIB)).max(Bytes(2 * GIB))
+    let share = share.round_up_to(Bytes(MIB)).max(Bytes(2 * GIB));
+    share.min(memory)
 }
 
 /// Proposes everything about a group of these agents.
@@ -79,7 +80,7 @@ pub(super) fn group(
     };
     let headroom = wishes.headroom_percent.unwrap_or(HEADROOM_PERCENT);
     Group {
-        budget: budget(&gateways, inventory.host.cores, headroom),
+        budget: budget(&gateways, &inventory.host, headroom),
         owner: owner(&gateways),
         members,
         companions: Vec::new(),
@@ -135,8 +136,8 @@ pub(super) fn slug(word: &str) -> String {
     slug.trim_matches('-').to_owned()
 }
 
-/// The measured peak with headroom, and no less than the floor, for every gateway.
-pub(super) fn budget(gateways: &[&Gateway], cores: u32, headroom_percent: u32) -> Budget {
+/// The measured peak with headroom, and no less than the floor, for every gateway; together no more than the host has.
+fn budget(gateways: &[&Gateway], host: &Host, headroom_percent: u32) -> Budget {
     let memory = |gateway: &&Gateway| {
         let peak = gateway.memory.map_or(Bytes(GIB), |memory| memory.peak);
         let headroom = peak.0.saturating_mul(u64::from(headroom_percent)) / 100;
@@ -145,8 +146,10 @@ pub(super) fn budget(gateways: &[&Gateway], cores: u32, headroom_percent: u32) -
     };
     let count = u32::try_from(gateways.len()).unwrap_or(u32::MAX);
     Budget {
-        memory: Bytes(gateways.iter().map(memory).sum()),
-        cpu_milli: CPU_MILLI.saturating_mul(count).min(cores.max(1) * 1000),
+        memory: Bytes(gateways.iter().map(memory).sum()).min(host.memory_total),
+        cpu_milli: CPU_MILLI
+            .saturating_mul(count)
+            .min(host.cores.max(1) * 1000),
         pids: PIDS.saturating_mul(count),
         node_heap: None,
     }
