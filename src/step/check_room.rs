@@ -46,7 +46,7 @@ impl Kind for CheckRoom {
 
     fn capture(&self, context: &Context) -> Result<Nothing> {
         self.check_image(context)?;
-        check_disk(context, &context.paths.state, STATE, "its own files")?;
+        check_disk(context, &context.paths.state, STATE, "the run")?;
         self.check_memory(context)?;
         Ok(Nothing {})
     }
@@ -118,36 +118,43 @@ fn check_disk(context: &Context, path: &std::path::Path, needed: Room, what: &st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::fake::FakeDocker;
     use crate::host::fake::FakeHost;
-    use crate::secret::Hasher;
-    use crate::step::Paths;
+    use crate::step::testing::with_context;
 
-    /// Returns what is short where a gateway that was seen to use 900 MiB is to be rehearsed, or not.
-    fn short(available_mib: u64, rehearsal: Option<Bytes>) -> Option<String> {
-        let (host, docker) = (FakeHost::new(), FakeDocker::new());
-        host.world_mut().available = Bytes::mib(available_mib);
-        let context = Context {
-            host: &host,
-            docker: &docker,
-            hasher: &Hasher::for_machine("m"),
-            paths: &Paths::installed(std::path::Path::new("/var/lib/ocmigrate")),
-            say: &|_| {},
-        };
+    /// Returns what is short on a machine, where the image's layer is empty.
+    fn short(furnish: impl FnOnce(&FakeHost), rehearsal: Option<Bytes>) -> Option<String> {
+        let host = FakeHost::new();
+        furnish(&host);
         let room = CheckRoom {
             image: "image".to_owned(),
             entries: Vec::new(),
             rehearsal,
         };
-        room.capture(&context).err().map(|error| error.to_string())
+        with_context(&host, &|_| {}, |context| {
+            room.capture(context).err().map(|error| error.to_string())
+        })
     }
 
     #[test]
     fn a_rehearsal_needs_the_memory_of_the_gateway_a_second_time() {
+        let short = |mib, rehearsal| {
+            short(
+                |host| host.world_mut().available = Bytes::mib(mib),
+                rehearsal,
+            )
+        };
         let peak = Some(Bytes::mib(900));
         assert_eq!(short(900, peak), None);
         assert_eq!(short(899, None), None);
         let told = "the rehearsal needs 900 M of memory beside the native gateway, and 899 M are available";
         assert_eq!(short(899, peak).as_deref(), Some(told));
+    }
+
+    #[test]
+    fn the_runs_own_files_need_room_as_well() {
+        let short = |bytes| short(|host| host.world_mut().free.bytes = bytes, None);
+        assert_eq!(short(16 * MIB), None);
+        let told = "the run needs 16 M at `/var/lib/ocmigrate`, and 15 M are free";
+        assert_eq!(short(15 * MIB).as_deref(), Some(told));
     }
 }

@@ -174,7 +174,6 @@ fn made(
     if release::can_validate(&gateway.version) {
         steps.push(Step::ValidateConfig(ValidateConfig {
             group: group.name.clone(),
-            state_directory: gateway.facts.state_directory.clone(),
             candidate: proofs.candidate(),
             argv: gateway.validate.clone(),
             container: container.clone(),

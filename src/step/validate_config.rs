@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::candidate::Candidate;
 use super::confirm_native::Nothing;
 use super::create_container::launched;
-use super::throwaway::{empty, remove_leftover, shown, shown_all, throwaway};
+use super::throwaway::{remove_leftover, shown, shown_all, throwaway};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::ContainerSpec;
 use crate::host::GatewayTrace;
@@ -18,10 +18,14 @@ use crate::openclaw::output::{self, Validation, Warning};
 
 /// A loaded machine was seen to take 20 s.
 const DEADLINE: Duration = Duration::from_mins(3);
-/// What programs keep below HOME to be rid of it; the XDG Base Directory Specification.
-const CACHE: &str = ".cache";
-/// How many entries of HOME the check sees at most; each is a mount.
-const MOST_SHOWN: usize = 500;
+/// Stands before the argv: OpenClaw makes a directory in the user's cache, and refuses every configuration where it cannot
+/// (2026.9.6); XDG Base Directory Specification. After the launcher, which may set the gateway's own.
+const WITH_A_CACHE: [&str; 4] = [
+    "/bin/sh",
+    "-c",
+    "XDG_CACHE_HOME=/tmp exec \"$@\"",
+    "validate",
+];
 
 /// Runs `openclaw config validate` in a throw-away container that sees the files read-only and no network, with the
 /// configuration as it will be laid over the one of today. A plugin or channel that OpenClaw misses there, and not on the
@@ -33,8 +37,6 @@ const MOST_SHOWN: usize = 500;
 pub struct ValidateConfig {
     /// The group.
     pub group: String,
-    /// The state directory.
-    pub state_directory: PathBuf,
     /// The configuration to be.
     pub candidate: Candidate,
     /// The argv that validates.
@@ -70,9 +72,7 @@ impl Kind for ValidateConfig {
     fn apply(&self, _before: &Nothing, context: &Context) -> Result<()> {
         let path = self.candidate_path(context);
         self.candidate.write(context, &path)?;
-        let in_home = context.host.list(&self.candidate.user.home)?;
-        let container = self.container(&path, &in_home);
-        let output = context.docker.run_once(&container, DEADLINE);
+        let output = context.docker.run_once(&self.container(&path), DEADLINE);
         context.host.remove(&path)?;
         let output = output?;
         let verdict = output::parse_validation(&output.stdout);
@@ -97,7 +97,7 @@ impl Kind for ValidateConfig {
 
     fn undo(&self, _before: &Nothing, context: &Context) -> Result<()> {
         let path = self.candidate_path(context);
-        remove_leftover(context, &self.container(&path, &[]))?;
+        remove_leftover(context, &self.container(&path))?;
         Ok(context.host.remove(&path)?)
     }
 
@@ -114,31 +114,13 @@ impl ValidateConfig {
             .join("candidate.json")
     }
 
-    /// The container to be, which may only read, so that a check leaves nothing behind. What the configuration names,
-    /// plugins for example, may lie anywhere in HOME. HOME itself is empty and the container's own, with what the host's
-    /// holds in there: OpenClaw wants to make a cache (2026.9.6 refuses a HOME that is read-only).
-    fn container(&self, candidate: &Path, in_home: &[OsString]) -> ContainerSpec {
-        let home = &self.candidate.user.home;
-        let mut mounts = vec![empty(home)];
-        for mount in shown_all(&self.container.mounts) {
-            if mount.target() != home {
-                mounts.push(mount);
-                continue;
-            }
-            let names = in_home.iter().filter(|name| *name != CACHE);
-            let names = names
-                .filter(|name| name.to_str().is_some())
-                .take(MOST_SHOWN);
-            let paths = names.map(|name| home.join(name));
-            let is_covered = |path: &PathBuf| {
-                let mut others = self.container.mounts.iter();
-                others.any(|other| other.target() == path)
-            };
-            let paths = paths.filter(|path| !is_covered(path));
-            mounts.extend(paths.map(|path| shown(&path, &path)));
-        }
+    /// The container to be, which may only read: a check leaves nothing behind. What the configuration names, plugins for
+    /// example, may lie anywhere in there, and links lead where they will lead.
+    fn container(&self, candidate: &Path) -> ContainerSpec {
+        let mut mounts = shown_all(&self.container.mounts);
         mounts.push(shown(candidate, &self.candidate.config));
-        throwaway(&self.container, "validate", launched(&self.argv), mounts)
+        let argv = [WITH_A_CACHE.map(str::to_owned).to_vec(), self.argv.clone()].concat();
+        throwaway(&self.container, "validate", launched(&argv), mounts)
     }
 
     /// Returns what OpenClaw warns of on the host already; nothing where it cannot be asked.
@@ -181,5 +163,67 @@ impl ValidateConfig {
             ),
             "move it below the home directory or a workspace, then plan again",
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::Mount;
+    use crate::inventory::User;
+
+    /// Seen with 2026.9.6: where it cannot make its directory in the cache it refuses every configuration.
+    #[test]
+    fn home_is_read_only_as_it_is_and_the_cache_is_elsewhere_after_the_gateways_own_environment() {
+        let home = PathBuf::from("/home/joe");
+        let mount = |read_only| Mount::Bind {
+            source: home.clone(),
+            target: home.clone(),
+            read_only,
+        };
+        let step = ValidateConfig {
+            group: "oc-joe".to_owned(),
+            candidate: Candidate {
+                config: home.join(".openclaw/openclaw.json"),
+                user: User {
+                    name: "joe".to_owned(),
+                    uid: 1001,
+                    gid: 1001,
+                    home: home.clone(),
+                },
+                bind: None,
+                port: 18789,
+                version: "2026.9.6".parse().expect("a version"),
+            },
+            argv: vec!["node".to_owned()],
+            container: ContainerSpec {
+                name: "oc-joe".to_owned(),
+                hostname: "host".to_owned(),
+                image: "image".to_owned(),
+                user: "1001:1001".to_owned(),
+                directory: home.clone(),
+                argv: Vec::new(),
+                environment: Vec::new(),
+                labels: std::collections::BTreeMap::new(),
+                mounts: vec![mount(false)],
+                memory: crate::units::Bytes::mib(900),
+                cpu_milli: 1000,
+                pids: 100,
+                ports: Vec::new(),
+                network: None,
+                extra_hosts: Vec::new(),
+                stop_timeout: Duration::from_secs(1),
+            },
+            trace: None,
+        };
+        let made = step.container(Path::new("/c"));
+        assert_eq!(made.mounts.first(), Some(&mount(true)));
+        let begin: Vec<_> = made.argv.iter().take(5).map(String::as_str).collect();
+        let cache = "XDG_CACHE_HOME=/tmp exec \"$@\"";
+        assert_eq!(
+            begin,
+            ["/bin/sh", "/run/ocmigrate/launch", "/bin/sh", "-c", cache]
+        );
+        assert_eq!(made.argv.last().map(String::as_str), Some("node"));
     }
 }

@@ -54,6 +54,10 @@ fn what_widens_a_container_is_told() {
         "--user",
         "0:0",
         "--privileged",
+        "--cap-add",
+        "NET_ADMIN",
+        "--device",
+        "/dev/null",
         "--pid",
         "host",
         "--env",
@@ -88,7 +92,7 @@ fn what_widens_a_container_is_told() {
             "cpus 0.5 instead of 1.5",
             "ports 0.0.0.0:9 to 9 instead of nothing",
             "network default instead of none",
-            "privileges label=disable, pid namespace host, privileged instead of no-new-privileges, without capability ALL",
+            "privileges device /dev/null, label=disable, pid namespace host, privileged, with capability CAP_NET_ADMIN instead of no-new-privileges, without capability ALL",
         ]
     );
     run(
