@@ -1,6 +1,6 @@
 //! The proposed groups: what is connected stays together, and words say where it goes. Every agent gets the reason.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::bonds::{Bond, bonds};
 use super::vocabulary::{Hit, Vocabulary};
@@ -12,6 +12,8 @@ use crate::inventory::{Agent, Edge, EdgeKind, GatewayName};
 const GUESS: &str = "oc-personal";
 /// The agent that every OpenClaw has; its name says less than any other.
 const MAIN: &str = "main";
+/// The most characters of a proposed name; `check::check_name` takes no more.
+const NAME_LENGTH: usize = 40;
 
 /// Places every agent, by the names of the groups. Agents of one gateway stay together, and gateways of different users are
 /// kept apart unless something connects them.
@@ -68,23 +70,38 @@ fn members(gateway: &GatewayFacts, reason: &str) -> Vec<Member> {
     gateway.agents.iter().map(member).collect()
 }
 
-/// Names the user where several have a group of that name.
+/// Names the user where several have a group of that name. Users whose names make the same word (`anna` and `anna_`) are
+/// told apart by a number.
 fn named(placed: BTreeMap<(String, String), Vec<Member>>) -> BTreeMap<String, Vec<Member>> {
-    let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (group, user) in placed.keys() {
-        users.entry(group.clone()).or_default().insert(user.clone());
+    let mut users: BTreeMap<String, usize> = BTreeMap::new();
+    for (group, _) in placed.keys() {
+        *users.entry(group.clone()).or_default() += 1;
     }
-    let mut groups: BTreeMap<String, Vec<Member>> = BTreeMap::new();
-    for ((group, user), members) in placed {
-        let is_shared = users.get(&group).is_some_and(|users| users.len() > 1);
-        let name = if is_shared {
-            group_name(&format!("{}-{user}", group.trim_start_matches("oc-")))
-        } else {
-            group
-        };
-        groups.entry(name).or_default().extend(members);
+    let (shared, own): (Vec<_>, Vec<_>) = placed
+        .into_iter()
+        .partition(|((group, _), _)| users.get(group).is_some_and(|count| *count > 1));
+    let own = own
+        .into_iter()
+        .map(|((group, _), members)| (group, members));
+    let mut groups: BTreeMap<String, Vec<Member>> = own.collect();
+    for ((group, user), members) in shared {
+        let name = group_name(&format!("{}-{user}", group.trim_start_matches("oc-")));
+        groups.insert(free_name(&name, &groups), members);
     }
     groups
+}
+
+/// Returns the name, or the first of `NAME-2`, `NAME-3` and so on that no group has.
+fn free_name(name: &str, groups: &BTreeMap<String, Vec<Member>>) -> String {
+    let numbered = (2..).map(|number| {
+        let suffix = format!("-{number}");
+        let kept = NAME_LENGTH - suffix.len();
+        let kept: String = name.chars().take(kept).collect();
+        kept.trim_end_matches('-').to_owned() + &suffix
+    });
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    let free = names.find(|name| !groups.contains_key(name));
+    free.unwrap_or_else(|| name.to_owned())
 }
 
 /// What speaks for a group, and in whose name it stands.
@@ -181,6 +198,51 @@ fn profile(gateway: &GatewayFacts) -> &str {
 /// Makes a group's name of any word.
 fn group_name(word: &str) -> String {
     let slug = super::propose::slug(word);
-    let name: String = format!("oc-{slug}").chars().take(40).collect();
+    let name: String = format!("oc-{slug}").chars().take(NAME_LENGTH).collect();
     name.trim_end_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(gateway: &str) -> Member {
+        Member {
+            gateway: GatewayName(gateway.to_owned()),
+            agent: MAIN.to_owned(),
+            reason: String::new(),
+        }
+    }
+
+    fn names_for(users: &[&str]) -> Vec<String> {
+        let placed = users.iter().map(|user| {
+            let key = (GUESS.to_owned(), (*user).to_owned());
+            (key, vec![member(user)])
+        });
+        let groups = named(placed.collect());
+        assert!(groups.values().all(|members| members.len() == 1));
+        for name in groups.keys() {
+            assert_eq!(crate::plan::check::check_name(name), Ok(()));
+        }
+        groups.into_keys().collect()
+    }
+
+    #[test]
+    fn users_whose_names_make_the_same_word_have_groups_of_their_own() {
+        let expected = [
+            "oc-personal-anna",
+            "oc-personal-anna-2",
+            "oc-personal-anna-2-2",
+        ];
+        assert_eq!(names_for(&["anna", "anna-2", "anna_", "anna__2"]).len(), 4);
+        assert_eq!(names_for(&["anna", "anna-2", "anna_2"]), expected);
+    }
+
+    #[test]
+    fn users_whose_names_begin_alike_for_long_have_groups_of_their_own() {
+        let long = "a-user-with-a-name-of-many-many-letters";
+        let users = [format!("{long}1"), format!("{long}2")];
+        let users: Vec<_> = users.iter().map(String::as_str).collect();
+        assert_eq!(names_for(&users).len(), 2);
+    }
 }
