@@ -137,8 +137,19 @@ impl Candidate {
                 b"OPENCLAW_CONFIG_PATH" => &trace.config,
                 _ => return false,
             };
-            Path::new(value) == wanted || fs::canonicalize(value).is_ok_and(|path| path == *wanted)
+            let told = self.locate(Path::new(value), &variables);
+            told == *wanted || fs::canonicalize(told).is_ok_and(|path| path == *wanted)
         })
+    }
+
+    /// Returns where a path of its environment leads: `~` is its home, and a relative one begins in its directory.
+    fn locate(&self, path: &Path, variables: &[(OsString, OsString)]) -> PathBuf {
+        if let Ok(below) = path.strip_prefix("~") {
+            let home = variables.iter().find(|(name, _)| name == "HOME");
+            return home.map_or_else(|| path.to_owned(), |(_, home)| Path::new(home).join(below));
+        }
+        let directory = fs::read_link(format!("/proc/{}/cwd", self.id.pid));
+        directory.map_or_else(|_| path.to_owned(), |directory| directory.join(path))
     }
 
     /// A gateway that has nothing open yet: its arguments say that it serves, and nothing says that another state is meant.

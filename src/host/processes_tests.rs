@@ -101,6 +101,39 @@ fn a_gateway_is_found_by_open_files_and_an_editor_is_not() {
 }
 
 #[test]
+fn a_gateway_is_found_by_a_state_directory_that_begins_in_its_home_or_where_it_started() {
+    let (room, trace) = room();
+    let in_room = format!("cd {}", room.path().display());
+    let relative = start(
+        room.path(),
+        "node",
+        &in_room,
+        &[("OPENCLAW_STATE_DIR", Path::new("state"))],
+    );
+    let in_home = start(
+        room.path(),
+        "bun",
+        ":",
+        &[
+            ("HOME", room.path()),
+            ("OPENCLAW_STATE_DIR", Path::new("~/state")),
+        ],
+    );
+    let _other = start(
+        room.path(),
+        "openclaw",
+        &in_room,
+        &[
+            ("HOME", room.path()),
+            ("OPENCLAW_STATE_DIR", Path::new("~/statue")),
+        ],
+    );
+    let mut expected = [relative.id(), in_home.id()];
+    expected.sort_unstable();
+    assert_eq!(find_gateway(&trace).unwrap(), expected);
+}
+
+#[test]
 fn a_gateway_is_found_by_its_environment_and_by_its_lock() {
     let (room, trace) = room();
     let by_environment = start(
