@@ -75,7 +75,7 @@ pub(super) fn find<'l>(
     let claims = details
         .iter()
         .filter_map(|it| Some((it, claim(reader, it, listeners)?)));
-    let claims: Vec<_> = claims.collect();
+    let claims = without_forks(claims.collect());
     let mains: Vec<_> = claims.iter().map(|(process, _)| process.id.pid).collect();
     let families = claims.into_iter().map(|(main, claim)| {
         let mut others = members(glances, main, &mains);
@@ -149,6 +149,23 @@ fn claim<'l>(
             .or(beside)
             .filter(|path| is_owned(reader, path, process.uid)),
     })
+}
+
+/// Leaves out processes that only have everything open as yet that their gateway has: it has just forked to run a program.
+/// They hold its database and its port between fork(2) and execve(2), and its lock does not name them.
+fn without_forks(claims: Vec<(&ProcessDetails, Claim)>) -> Vec<(&ProcessDetails, Claim)> {
+    let gateways: Vec<_> = claims
+        .iter()
+        .map(|(process, claim)| (process.id.pid, claim.state_directory.clone()))
+        .collect();
+    let is_fork = |process: &ProcessDetails, claim: &Claim| {
+        let parent = (process.parent, claim.state_directory.clone());
+        claim.lock.is_none() && gateways.contains(&parent)
+    };
+    claims
+        .into_iter()
+        .filter(|(process, claim)| !is_fork(process, claim))
+        .collect()
 }
 
 /// Returns whether the directory belongs to the user or to root: nobody's process can claim another user's directory.

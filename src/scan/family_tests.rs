@@ -86,6 +86,23 @@ fn an_orphan_in_the_gateways_own_unit_belongs_to_it_and_one_in_crons_does_not() 
 }
 
 #[test]
+fn a_gateway_that_has_just_forked_is_one_gateway() {
+    let claimed = |state: &str| Claim {
+        lock: None,
+        state_directory: Some(state.into()),
+    };
+    let (gateway, fork, other) = (process(7, 1), process(8, 7), process(9, 7));
+    let claims = vec![
+        (&fork, claimed("/home/joe/.openclaw")),
+        (&gateway, claimed("/home/joe/.openclaw")),
+        (&other, claimed("/home/joe/.openclaw-work")),
+    ];
+    let left = without_forks(claims).into_iter();
+    let left: Vec<_> = left.map(|(process, _)| process.id.pid).collect();
+    assert_eq!(left, [7, 9]);
+}
+
+#[test]
 fn a_circle_of_parents_comes_to_an_end() {
     let glances = [glance(1, 2, "openclaw"), glance(2, 1, "openclaw")];
     assert_eq!(pids(&members(&glances, &process(1, 2), &[1])), [1, 2]);
