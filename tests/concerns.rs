@@ -227,6 +227,31 @@ fn a_loopback_url_is_relayed_unless_the_plan_says_nothing_of_it_or_it_has_no_por
 }
 
 #[test]
+fn what_only_a_bridge_needs_does_not_forbid_the_hosts_network() {
+    let mut inventory = inventory();
+    let name = inventory.gateways[1].name.clone();
+    let of_a_bridge = [
+        &catalogued::UNEDITABLE_BIND,
+        &catalogued::OPEN_BIND,
+        &catalogued::LOOPBACK_PORTLESS,
+    ];
+    let found = of_a_bridge.map(|kind| Finding::new(kind, &name, "odd"));
+    let other = Finding::new(&catalogued::BAD_CONFIG, &name, "odd");
+    inventory.findings = found.into_iter().chain([other]).collect();
+    let mut plan = propose(&inventory);
+    let blocked = |plan: &Plan| {
+        let group = plan.find_group("oc-work").unwrap();
+        let blockers = plan::blockers(&inventory, group, &[]).into_iter();
+        blockers.map(|it| it.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(blocked(&plan).len(), 4);
+    for group in &mut plan.groups {
+        group.network = Network::Host;
+    }
+    assert_eq!(blocked(&plan), [catalogued::BAD_CONFIG.id]);
+}
+
+#[test]
 fn what_a_container_changes_and_nobody_decides_is_told() {
     let mut inventory = inventory();
     inventory.host.timezone = Some("Asia/Tokyo".to_owned());

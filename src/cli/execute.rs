@@ -182,9 +182,11 @@ impl Execute {
                 what: error.to_string(),
                 remedy: error.hint().map(str::to_owned),
             });
+        let is_rewritten = steps.iter().any(Step::rewrites_config);
         if let Some(version) = gateway
             .release
             .as_ref()
+            .filter(|_| is_rewritten)
             .and_then(|release| release.version.parse().ok())
             && let Ok(Some(file)) = world.host.read(&gateway.config)
             && let Ok(rewritten) = openclaw::for_container(

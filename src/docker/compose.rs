@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 pub use super::compose_hash::config_hash;
-use super::{ContainerSpec, Mount, Published, body, yaml};
+use super::{ContainerSpec, HOST_NETWORK, Mount, Published, body, yaml};
 
 const PREFIX: &str = "com.docker.compose.";
 /// The newest file format that has `mem_limit`, `cpus` and `init` together.
@@ -55,7 +55,8 @@ pub fn service(spec: &ContainerSpec) -> Value {
     set("pids_limit", json!(spec.pids));
     set("ports", spec.ports.iter().copied().map(port).collect());
     set("extra_hosts", json!(spec.extra_hosts));
-    match &spec.network {
+    match spec.network.as_deref() {
+        Some(HOST_NETWORK) => set("network_mode", json!(HOST_NETWORK)),
         Some(network) => set("networks", json!([network])),
         None => set("network_mode", json!("none")),
     }

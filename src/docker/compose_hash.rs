@@ -14,12 +14,13 @@ use sha2::{Digest, Sha256};
 #[must_use]
 pub fn config_hash(service: &Value, image_id: &str) -> String {
     let network = service.pointer("/networks/0").and_then(Value::as_str);
+    let mode = service.get("network_mode").and_then(Value::as_str);
     let networks = network.map_or(json!({}), |name| json!({ name: {} }));
     let identity = json!({
         "options": options(service),
         "image_id": image_id,
         "links": [],
-        "net": network.unwrap_or("none"),
+        "net": network.or(mode).unwrap_or("none"),
         "ipc_mode": null,
         "networks": networks,
         "secrets": [],

@@ -172,6 +172,9 @@ pub struct Published {
     pub container: u16,
 }
 
+/// The engine's name for the host's own network.
+pub const HOST_NETWORK: &str = "host";
+
 /// A container to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerSpec {
@@ -201,7 +204,7 @@ pub struct ContainerSpec {
     pub pids: u32,
     /// The ports that the host's loopback address publishes.
     pub ports: Vec<Published>,
-    /// The network to join; `None` for no network at all.
+    /// The network to join, [`HOST_NETWORK`] for the host's own; `None` for no network at all.
     pub network: Option<String>,
     /// `name:address` lines for the container's hosts file.
     pub extra_hosts: Vec<String>,

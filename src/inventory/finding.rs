@@ -341,12 +341,12 @@ catalogue! {
     UNEDITABLE_BIND = "OM-C003" Inhibitor
         "write gateway as one object, with a bind that is loopback, lan or auto"
         "gateway or gateway.bind stands in a form that ocmigrate does not edit (twice, or as no object), or ties the gateway to \
-         an address of this host, which a container does not have.";
+         an address of this host, which a container does not have. A group on the host's network needs no edit.";
     /// Listening beyond loopback without a secret.
     OPEN_BIND = "OM-C004" Inhibitor
         "set gateway.auth.token"
         "A gateway in a container must listen on all of the container's addresses (bind `lan`), and OpenClaw refuses that \
-         without a token or password.";
+         without a token or password. On the host's network it listens where it listens today, and nothing forbids that.";
     /// An include that does not come out.
     BAD_INCLUDE = "OM-C005" Inhibitor
         "correct the include, or write its content into the file; OpenClaw itself says the same: openclaw config validate"
@@ -422,7 +422,8 @@ catalogue! {
     LOOPBACK_PORTLESS = "OM-N003" Inhibitor
         "name the port in the URL, or accept that the agents lose it: --accept OM-N003"
         "The configuration names a service on the host's loopback address without a port that could be told. Inside a \
-         container that address is the container's own, and without a port no relay can stand for it.";
+         container that address is the container's own, and without a port no relay can stand for it. On the host's network it is as \
+         today.";
 }
 
 #[cfg(test)]

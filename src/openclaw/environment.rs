@@ -8,6 +8,7 @@ use crate::host::GatewayTrace;
 
 use super::known_secrets::{is_secret_name, long_enough};
 use crate::secret::Secret;
+use crate::units::{Bytes, MIB};
 
 /// Names that belong to the old starter: OpenClaw's own service markers, the user manager's session, and what
 /// systemd.exec(5), "Environment Variables Set or Propagated by the Service Manager", sets for a unit itself.
@@ -57,6 +58,34 @@ const LEFT_BEHIND_PREFIXES: [&str; 8] = [
     "NODE_CHANNEL_",
     "XDG_SESSION_",
 ];
+
+/// Where node looks for options beside its arguments; nodejs.org/api/cli.html, "Environment variables".
+const NODE_OPTIONS: &str = "NODE_OPTIONS";
+
+/// Returns the variable by which every node process of a container has at most this heap, in whole MiB; node's command line,
+/// "Useful V8 options".
+#[must_use]
+pub fn heap_limit(heap: Bytes) -> String {
+    format!("{NODE_OPTIONS}=--max-old-space-size={}", heap.0 / MIB)
+}
+
+/// Adds the node options of a container to those of its gateway. They come last: of an option that stands there twice node
+/// takes the last one (seen with 20.20), so that the container's limit counts and every other option stays.
+pub fn add_node_options(variables: &mut Vec<(OsString, OsString)>, container: &[String]) {
+    let mut lines = container.iter().filter_map(|line| line.split_once('='));
+    let Some((_, options)) = lines.find(|(name, _)| *name == NODE_OPTIONS) else {
+        return;
+    };
+    let own = variables.iter_mut().find(|(name, _)| name == NODE_OPTIONS);
+    match own {
+        Some((_, value)) if !value.is_empty() => {
+            value.push(" ");
+            value.push(options);
+        }
+        Some((_, value)) => value.push(options),
+        None => variables.push((NODE_OPTIONS.into(), options.into())),
+    }
+}
 
 /// Returns whether a variable of the old process goes into the container.
 #[must_use]
@@ -226,6 +255,29 @@ mod tests {
             ),
         ];
         assert_eq!(variables, expected);
+    }
+
+    #[test]
+    fn the_heap_of_a_container_comes_behind_the_options_that_its_gateway_has() {
+        let limit = ["A=b".to_owned(), heap_limit(Bytes(768 * MIB + 1))];
+        let added = |value: Option<&str>, container: &[String]| {
+            let value = value.map(|value| ("NODE_OPTIONS".into(), value.into()));
+            let mut variables: Vec<_> = value.into_iter().collect();
+            add_node_options(&mut variables, container);
+            variables
+                .pop()
+                .map(|(_, value): (OsString, OsString)| value)
+        };
+        let heap = "--max-old-space-size=768";
+        assert_eq!(added(None, &limit), Some(heap.into()));
+        assert_eq!(added(Some(""), &limit), Some(heap.into()));
+        let own = "--use-openssl-ca --max-old-space-size=4096";
+        assert_eq!(
+            added(Some(own), &limit),
+            Some(format!("{own} {heap}").into())
+        );
+        assert_eq!(added(Some(own), &[]), Some(own.into()));
+        assert_eq!(added(None, &[]), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What of an inventory forbids to execute a group.
 
-use super::Group;
+use super::{Group, Network};
 use crate::inventory::{Finding, Inventory, Severity, catalogued};
 
 /// The inhibitors of a scan that a person may accept; the others would break a promise or cannot be carried out.
@@ -8,6 +8,13 @@ const ACCEPTABLE: &[&str] = &[
     catalogued::LOOPBACK_PORTLESS.id,
     catalogued::UNTRIED_RELEASE.id,
     catalogued::UNTRIED_STARTER.id,
+];
+
+/// What forbids a bridge, where `gateway.bind` is rewritten and a loopback address is the container's own, and nothing else.
+const OF_A_BRIDGE: &[&str] = &[
+    catalogued::UNEDITABLE_BIND.id,
+    catalogued::OPEN_BIND.id,
+    catalogued::LOOPBACK_PORTLESS.id,
 ];
 
 /// Returns the inhibitors that forbid to execute a group: those about its gateways or the host that nobody accepted.
@@ -31,6 +38,7 @@ pub fn blockers<'a>(
         .iter()
         .filter(|finding| finding.severity == Severity::Inhibitor)
         .filter(concerns)
+        .filter(|it| group.network != Network::Host || !OF_A_BRIDGE.contains(&it.id.as_str()))
         .filter(|finding| {
             let is_accepted =
                 is_accepted(finding, accepted) || is_accepted(finding, &group.accepted);

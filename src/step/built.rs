@@ -1,22 +1,25 @@
 //! What of a planned group this version can carry out; everything else is refused here, with one line.
 
 use super::ListError;
+use super::mounts::{roots, runtime_in_home};
 use crate::inventory::GatewayName;
-use crate::plan::{
-    Budget, Group, Image, ImageRecipe, Loopback, LoopbackWay, Network, OwnerPolicy, Plan, Sight,
-};
+use crate::plan::{Budget, Group, Image, Loopback, LoopbackWay, Network, OwnerPolicy, Plan, Sight};
 
-/// A group of exactly one whole gateway, under its own user, on a bridge, with an image made from the host.
+/// A group of exactly one whole gateway, under its own user.
 pub(super) struct Built {
     pub(super) name: String,
     pub(super) gateway: GatewayName,
     pub(super) budget: Budget,
     pub(super) strays: u64,
-    pub(super) network: String,
-    pub(super) image: ImageRecipe,
+    pub(super) sight: Sight,
+    /// Its bridge; `None` where it is on the host's network.
+    pub(super) bridge: Option<String>,
+    pub(super) image: Image,
     /// The ports of the host's loopback services that are relayed.
     pub(super) services: Vec<u16>,
 }
+
+const OTHER_OWNER: &str = "another owner than the gateway's own user";
 
 /// Says what of a group this version plans and does not carry out, in a few words each; empty where it carries out all.
 #[must_use]
@@ -25,15 +28,12 @@ pub fn unbuilt(plan: &Plan, group: &Group) -> Vec<String> {
         (!group.companions.is_empty(), "companions"),
         (
             !matches!(group.owner, OwnerPolicy::AsOwner { .. }),
-            "another owner than the gateway's own user",
+            OTHER_OWNER,
         ),
-        (group.sight != Sight::Home, "the narrow sight"),
-        (group.network == Network::Host, "the host's network"),
-        (matches!(group.image, Image::Given { .. }), "a given image"),
-        (group.budget.node_heap.is_some(), "a heap limit of its own"),
     ];
     let parts = parts.into_iter().filter(|(is_planned, _)| *is_planned);
-    let parts = parts.map(|(_, what)| what.to_owned());
+    let parts = parts.map(|(_, what)| what).chain(hidden(plan, group));
+    let parts = parts.map(str::to_owned);
     whole_gateway(plan, group)
         .err()
         .into_iter()
@@ -51,23 +51,21 @@ pub(super) fn built(plan: &Plan, group: &Group) -> Result<Built, ListError> {
         return Err(not_built(what));
     }
     let gateway = whole_gateway(plan, group).map_err(not_built)?;
-    let (
-        OwnerPolicy::AsOwner { strays },
-        Network::Bridge { name: network },
-        Image::FromHost(image),
-    ) = (&group.owner, &group.network, &group.image)
-    else {
-        return Err(not_built(
-            "more than one whole gateway on a bridge".to_owned(),
-        ));
+    let OwnerPolicy::AsOwner { strays } = &group.owner else {
+        return Err(not_built(OTHER_OWNER.to_owned()));
+    };
+    let bridge = match &group.network {
+        Network::Bridge { name } => Some(name.clone()),
+        Network::Host => None,
     };
     Ok(Built {
         name: group.name.clone(),
         gateway,
         budget: group.budget,
         strays: *strays,
-        network: network.clone(),
-        image: image.clone(),
+        sight: group.sight,
+        bridge,
+        image: group.image.clone(),
         services: relayed(&group.loopback),
     })
 }
@@ -78,6 +76,26 @@ fn relayed(loopback: &[Loopback]) -> Vec<u16> {
     ports.sort_unstable();
     ports.dedup();
     ports
+}
+
+/// What of a gateway its container would not see at its path, although it needs it.
+fn hidden(plan: &Plan, group: &Group) -> Option<&'static str> {
+    let name = group.gateways().into_iter().next()?;
+    let facts = plan.facts.find_gateway(&name)?;
+    let home = &facts.user.home;
+    let release = facts.release.as_ref();
+    let is_in_home = release.is_some_and(|it| !runtime_in_home(it, home).is_empty());
+    let is_beside = facts.config.parent().is_some_and(|it| home.starts_with(it));
+    let is_all_seen = roots(facts).iter().any(|root| home.starts_with(root));
+    match (group.sight, &group.image) {
+        (_, Image::Given { .. }) if is_in_home => Some(
+            "a given image, and node or OpenClaw in the home directory, which covers the image's",
+        ),
+        (Sight::Narrow, _) if is_beside && !is_all_seen => {
+            Some("the narrow sight, and its configuration in the home directory itself")
+        }
+        _ => None,
+    }
 }
 
 /// The only gateway of a group, all of whose agents are in it.
@@ -96,7 +114,7 @@ fn whole_gateway(plan: &Plan, group: &Group) -> Result<GatewayName, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{BaseImage, Member};
+    use crate::plan::{BaseImage, ImageRecipe, Member};
 
     fn group() -> Group {
         Group {
@@ -146,8 +164,17 @@ mod tests {
     }
 
     #[test]
-    fn one_whole_gateway_under_its_own_user_is_built() {
+    fn one_whole_gateway_under_its_own_user_is_built_whatever_it_sees_and_runs() {
         assert_eq!(refused(|_| ()), "");
+        let chosen = refused(|group| {
+            group.sight = Sight::Narrow;
+            group.network = Network::Host;
+            group.budget.node_heap = Some(crate::units::Bytes::mib(512));
+            group.image = Image::Given {
+                reference: "image".to_owned(),
+            };
+        });
+        assert_eq!(chosen, "");
     }
 
     #[test]
@@ -164,23 +191,11 @@ mod tests {
             refused(|group| group.members.push(member("joe/.openclaw-work"))),
             refused(|group| group.companions.push("bus".to_owned())),
             refused(|group| group.owner = OwnerPolicy::EachItsOwn),
-            refused(|group| group.sight = Sight::Narrow),
-            refused(|group| group.network = Network::Host),
-            refused(|group| {
-                group.image = Image::Given {
-                    reference: "image".to_owned(),
-                }
-            }),
-            refused(|group| group.budget.node_heap = Some(crate::units::Bytes::mib(512))),
         ];
         let wanted = [
             "2 gateways",
             "companions",
             "another owner than the gateway's own user",
-            "the narrow sight",
-            "the host's network",
-            "a given image",
-            "a heap limit of its own",
         ];
         let wanted = wanted.map(|what| {
             format!(

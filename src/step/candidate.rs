@@ -22,6 +22,9 @@ pub struct Candidate {
     pub port: u16,
     /// The release of OpenClaw.
     pub version: Version,
+    /// Whether the configuration stays as it is, because the container is on the host's network.
+    #[serde(default)]
+    pub keeps_bind: bool,
 }
 
 impl Candidate {
@@ -32,14 +35,21 @@ impl Candidate {
             .host
             .read(&self.config)?
             .ok_or_else(|| StepError::unmet(format!("`{shown}` is gone")))?;
-        let rewritten = openclaw::for_container(
-            &file.bytes,
-            self.bind.as_deref(),
-            self.port,
-            &self.version,
-            context.hasher,
-        )
-        .map_err(|error| StepError::unmet(format!("{shown}: {error}")))?;
+        let text = if self.keeps_bind {
+            file.bytes
+        } else {
+            let bind = self.bind.as_deref();
+            let rewritten = openclaw::for_container(
+                &file.bytes,
+                bind,
+                self.port,
+                &self.version,
+                context.hasher,
+            );
+            let rewritten =
+                rewritten.map_err(|error| StepError::unmet(format!("{shown}: {error}")))?;
+            rewritten.text
+        };
         if let Some(directory) = path.parent() {
             let ownership = Ownership::of_root(0o700);
             context.host.make_directory(directory, ownership)?;
@@ -50,6 +60,6 @@ impl Candidate {
             mode: 0o400,
             mtime_ns: None,
         };
-        Ok(context.host.replace(path, &rewritten.text, meta)?)
+        Ok(context.host.replace(path, &text, meta)?)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::confirm_native::Nothing;
-use super::throwaway::{empty, remove_leftover, throwaway};
+use super::throwaway::{empty, remove_leftover, shown, throwaway};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::ContainerSpec;
 use crate::inventory::User;
@@ -37,11 +37,17 @@ pub struct CheckImage {
     pub modules: String,
     /// The release that must answer.
     pub version: String,
-    /// HOME, which is empty here.
+    /// HOME, which is empty here but for the runtime.
     pub home: PathBuf,
+    /// What of node and OpenClaw lies below HOME, where the container sees that of the host.
+    #[serde(default)]
+    pub runtime: Vec<PathBuf>,
     /// The gateway's user; older lists of steps do not name it, and what the host lacks counts there.
     #[serde(default)]
     pub user: Option<User>,
+    /// Whether the image was given, so that no step makes it.
+    #[serde(default)]
+    pub is_given: bool,
     /// The container to be.
     pub container: ContainerSpec,
 }
@@ -62,7 +68,14 @@ impl Kind for CheckImage {
         }
     }
 
-    fn capture(&self, _context: &Context) -> Result<Nothing> {
+    fn capture(&self, context: &Context) -> Result<Nothing> {
+        let image = &self.container.image;
+        if self.is_given && context.docker.find_image(image)?.is_none() {
+            return Err(StepError::unmet_with_hint(
+                format!("the image `{image}` is not on this host"),
+                format!("docker pull {image}"),
+            ));
+        }
         Ok(Nothing {})
     }
 
@@ -77,7 +90,7 @@ impl Kind for CheckImage {
             None => Ok(()),
             Some(fault) => Err(StepError::unmet_with_hint(
                 format!("image `{}` {fault}", self.container.image),
-                "name a base that has it: ocmigrate plan --base IMAGE",
+                self.remedy(),
             )),
         }
     }
@@ -86,14 +99,24 @@ impl Kind for CheckImage {
         remove_leftover(context, &self.once())
     }
 
-    fn verify(&self, _before: &Nothing, _context: &Context) -> Result<Vec<Drift>> {
-        Ok(Vec::new())
+    /// One that this tool made is told of by the step that makes it.
+    fn verify(&self, _before: &Nothing, context: &Context) -> Result<Vec<Drift>> {
+        let image = &self.container.image;
+        let is_gone = self.is_given && context.docker.find_image(image)?.is_none();
+        let drift = || {
+            Drift::new(
+                format!("image `{image}` is gone"),
+                format!("docker pull {image}"),
+            )
+        };
+        Ok(is_gone.then(drift).into_iter().collect())
     }
 }
 
 impl CheckImage {
     fn once(&self) -> ContainerSpec {
-        let mounts = vec![empty(&self.home)];
+        let mut mounts = vec![empty(&self.home)];
+        mounts.extend(self.runtime.iter().map(|path| shown(path, path)));
         let environment = vec![format!("HOME={}", crate::display::path(&self.home))];
         ContainerSpec {
             environment,
@@ -110,6 +133,18 @@ impl CheckImage {
         let environment = [("PATH".into(), PATH.into())];
         let output = context.host.run_as(user, &argv, &environment, DEADLINE)?;
         Ok(Said::of(&output.stdout))
+    }
+
+    fn remedy(&self) -> String {
+        if !self.is_given {
+            return "name a base that has it: ocmigrate plan --base IMAGE".to_owned();
+        }
+        format!(
+            "give an image with node at `{}` and OpenClaw {} at `{}`, or plan one from this host",
+            crate::display::text(&self.node),
+            self.version,
+            crate::display::text(&self.package)
+        )
     }
 
     fn argv(&self) -> Vec<String> {

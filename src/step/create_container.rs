@@ -53,13 +53,18 @@ impl Kind for CreateContainer {
             memory,
             cpu_milli,
             user,
+            environment,
             ..
         } = &self.spec;
+        let variables = environment.iter().map(|line| format!(", {line}"));
+        let variables: String = variables.collect();
         let cpus = f64::from(*cpu_milli) / 1000.0;
         Description {
             id: "create-container".to_owned(),
             sign: Sign::Add,
-            what: format!("container {name}, as {user}, memory {memory}, {cpus} cpus, stopped"),
+            what: format!(
+                "container {name}, as {user}, memory {memory}, {cpus} cpus{variables}, stopped"
+            ),
             why: "made before anything stops, so that the silence holds only a start".to_owned(),
             in_silence: false,
         }

@@ -22,7 +22,12 @@ pub fn compose_file(plan: &Plan, paths: &Paths) -> Result<String, ListError> {
         let gateway = movable(plan, &group.gateway)?;
         let container = container(plan, &group, &gateway, paths);
         services.insert(group.name.clone(), compose::service(&container));
-        networks.insert(group.network.clone(), network_labels(&group, paths));
+        networks.extend(
+            group
+                .bridge
+                .clone()
+                .map(|it| (it, network_labels(&group, paths))),
+        );
     }
     Ok(format!("{HEADER}{}", compose::file(&services, &networks)))
 }

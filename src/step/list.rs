@@ -19,11 +19,11 @@ use super::{
     RelayServices, RewriteConfig, Soak, StartContainer, Step, StopGateway, ValidateConfig,
     WriteGroupFiles,
 };
-use crate::docker::{ContainerSpec, LayerEntry, Published, compose};
+use crate::docker::{ContainerSpec, HOST_NETWORK, LayerEntry, Published, compose};
 use crate::host::GatewayTrace;
 use crate::inventory::{GROUP_LABEL, GatewayName, Release};
-use crate::openclaw::{Version, release};
-use crate::plan::{GatewayFacts, Plan, measured_peak};
+use crate::openclaw::{Version, environment, release};
+use crate::plan::{GatewayFacts, Image, ImageRecipe, Plan, measured_peak};
 use crate::units::Bytes;
 
 /// How long a stop of the container waits: OpenClaw drains for up to 315 s.
@@ -98,6 +98,8 @@ pub fn steps(
         version: gateway.version,
         serve: &gateway.serve,
         roots: roots(facts),
+        is_on_host: group.bridge.is_none(),
+        is_given: matches!(group.image, Image::Given { .. }),
         container: &container,
     };
     let owners = owners(group, facts);
@@ -136,32 +138,22 @@ fn made(
     paths: &Paths,
 ) -> Vec<Step> {
     let container = proofs.container;
-    let image = make_image(group, gateway);
-    let mut steps = vec![
-        Step::ConfirmNative(ConfirmNative {
-            reach: reach.clone(),
-        }),
-        Step::CheckRoom(CheckRoom {
-            image: image.reference.clone(),
-            entries: image.entries.clone(),
-            rehearsal,
-        }),
-        Step::MakeBase(MakeBase {
-            base: group.image.base.clone(),
-            archive: paths.state.join("base.tar"),
-        }),
-        Step::MakeImage(image),
+    let mut steps = vec![Step::ConfirmNative(ConfirmNative {
+        reach: reach.clone(),
+    })];
+    steps.extend(image(group, gateway, rehearsal, paths));
+    steps.extend([
         proofs.image(),
         Step::WriteGroupFiles(WriteGroupFiles {
             group: group.name.clone(),
             user: gateway.facts.user.clone(),
             trace: reach.trace.clone(),
             container: container.clone(),
-            network: group.network.clone(),
+            network: group.bridge.clone(),
             network_labels: network_labels(group, paths),
             services: group.services.clone(),
         }),
-    ];
+    ]);
     if !group.services.is_empty() {
         steps.push(Step::RelayServices(RelayServices {
             group: group.name.clone(),
@@ -180,22 +172,45 @@ fn made(
             trace: Some(reach.trace.clone()),
         }));
     }
-    steps.extend([
-        Step::CreateNetwork(CreateNetwork {
-            name: group.network.clone(),
+    if let Some(name) = &group.bridge {
+        steps.push(Step::CreateNetwork(CreateNetwork {
+            name: name.clone(),
             labels: network_labels(group, paths),
-        }),
-        Step::CreateContainer(CreateContainer {
-            spec: container.clone(),
-        }),
-    ]);
+        }));
+    }
+    steps.push(Step::CreateContainer(CreateContainer {
+        spec: container.clone(),
+    }));
     steps
+}
+
+/// Room for what comes, and the image where it is not a given one.
+fn image(group: &Built, gateway: &Movable, rehearsal: Option<Bytes>, paths: &Paths) -> Vec<Step> {
+    let room = |entries| {
+        Step::CheckRoom(CheckRoom {
+            image: group.image.reference().to_owned(),
+            entries,
+            rehearsal,
+        })
+    };
+    let Image::FromHost(recipe) = &group.image else {
+        return vec![room(Vec::new())];
+    };
+    let image = make_image(recipe, gateway);
+    vec![
+        room(image.entries.clone()),
+        Step::MakeBase(MakeBase {
+            base: recipe.base.clone(),
+            archive: paths.state.join("base.tar"),
+        }),
+        Step::MakeImage(image),
+    ]
 }
 
 /// From the stop of the native gateway to the work of the contained one, once everything that would start it is disarmed.
 fn silence(group: &Built, gateway: &Movable, reach: Reach, owners: ChangeOwners) -> Vec<Step> {
     let Movable { facts, version, .. } = gateway;
-    vec![
+    let mut steps = vec![
         Step::StopGateway(StopGateway {
             gateway: facts.name.to_string(),
             group: group.name.clone(),
@@ -205,12 +220,17 @@ fn silence(group: &Built, gateway: &Movable, reach: Reach, owners: ChangeOwners)
             trace: reach.trace.clone(),
         }),
         Step::ChangeOwners(owners.clone()),
-        Step::RewriteConfig(RewriteConfig {
+    ];
+    // On the host's network it listens where it listened, and its configuration is left alone.
+    if group.bridge.is_some() {
+        steps.push(Step::RewriteConfig(RewriteConfig {
             config: facts.config.clone(),
             port: facts.port,
             version: *version,
             bind: facts.bind.clone(),
-        }),
+        }));
+    }
+    steps.extend([
         Step::StartContainer(StartContainer {
             container: group.name.clone(),
             user: runs_as(facts),
@@ -225,7 +245,8 @@ fn silence(group: &Built, gateway: &Movable, reach: Reach, owners: ChangeOwners)
             pass: Pass::Late,
             ..owners
         }),
-    ]
+    ]);
+    steps
 }
 
 fn soak(group: &Built, gateway: &Movable, choices: &Choices) -> Step {
@@ -345,15 +366,15 @@ fn reach(gateway: &Movable) -> Reach {
     }
 }
 
-fn make_image(group: &Built, gateway: &Movable) -> MakeImage {
+fn make_image(recipe: &ImageRecipe, gateway: &Movable) -> MakeImage {
     let release = &gateway.release;
     let tree = |path: &Path| LayerEntry::Tree {
         path: path.to_owned(),
     };
     let entries = vec![tree(&release.node), tree(release.tree())];
     MakeImage {
-        reference: group.image.reference.clone(),
-        base: group.image.base.reference().to_owned(),
+        reference: recipe.reference.clone(),
+        base: recipe.base.reference().to_owned(),
         entries,
         content: format!("node and OpenClaw {} from this host", release.version),
     }
@@ -366,26 +387,28 @@ pub(super) fn container(
     paths: &Paths,
 ) -> ContainerSpec {
     let Movable { facts, .. } = gateway;
+    let heap = group.budget.node_heap.map(environment::heap_limit);
+    let published = group.bridge.is_some().then(|| Published {
+        host: facts.port,
+        container: relay::port(facts.port),
+    });
     let mut spec = ContainerSpec {
         name: group.name.clone(),
         // OpenClaw keeps a lease in its state directory with the host's name. One of another host is held to be alive for
         // five minutes after a crash, so that neither side could start after the other; seen with 2026.9.6.
         hostname: plan.facts.host.name.clone(),
-        image: group.image.reference.clone(),
+        image: group.image.reference().to_owned(),
         user: runs_as(facts),
         directory: facts.user.home.clone(),
         argv: served(&gateway.serve),
-        environment: Vec::new(),
+        environment: heap.into_iter().collect(),
         labels: BTreeMap::new(),
-        mounts: mounts(plan, &group.name, facts, paths),
+        mounts: mounts(plan, &group.name, group.sight, facts, paths),
         memory: group.budget.memory,
         cpu_milli: group.budget.cpu_milli,
         pids: group.budget.pids,
-        ports: vec![Published {
-            host: facts.port,
-            container: relay::port(facts.port),
-        }],
-        network: Some(group.network.clone()),
+        ports: published.into_iter().collect(),
+        network: Some(group.bridge.as_deref().unwrap_or(HOST_NETWORK).to_owned()),
         extra_hosts: Vec::new(),
         stop_timeout: STOP_TIMEOUT,
     };
@@ -404,9 +427,12 @@ pub(super) fn project(file: &Path) -> compose::Project<'_> {
     }
 }
 
-/// The labels by which docker-compose and ocmigrate know the network.
+/// The labels by which docker-compose and ocmigrate know the network; none where the group has none of its own.
 pub(super) fn network_labels(group: &Built, paths: &Paths) -> BTreeMap<String, String> {
-    let mut labels = compose::network_labels(&project(&paths.compose_file()), &group.network);
+    let Some(network) = &group.bridge else {
+        return BTreeMap::new();
+    };
+    let mut labels = compose::network_labels(&project(&paths.compose_file()), network);
     labels.insert(GROUP_LABEL.to_owned(), group.name.clone());
     labels
 }

@@ -333,6 +333,12 @@ impl Step {
         matches!(self, Self::StartContainer(_))
     }
 
+    /// Returns whether the step changes the gateway's configuration.
+    #[must_use]
+    pub const fn rewrites_config(&self) -> bool {
+        matches!(self, Self::RewriteConfig(_))
+    }
+
     /// Returns how the group's gateway is seen, where this step looks at it.
     #[must_use]
     pub fn find_reach(&self) -> Option<&Reach> {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::mounts::runtime_in_home;
 use super::{Candidate, CheckImage, Choices, ProbeWriting, Rehearse, Step};
 use crate::docker::{ContainerSpec, Mount};
 use crate::inventory::Release;
@@ -17,6 +18,10 @@ pub(super) struct Proofs<'a> {
     pub(super) serve: &'a [String],
     /// The state directory and the workspaces outside it.
     pub(super) roots: Vec<PathBuf>,
+    /// Whether the group is on the host's network.
+    pub(super) is_on_host: bool,
+    /// Whether its image is a given one.
+    pub(super) is_given: bool,
     pub(super) container: &'a ContainerSpec,
 }
 
@@ -29,6 +34,7 @@ impl Proofs<'_> {
             bind: self.facts.bind.clone(),
             port: self.facts.port,
             version: self.version,
+            keeps_bind: self.is_on_host,
         }
     }
 
@@ -40,7 +46,9 @@ impl Proofs<'_> {
             modules: self.release.tree().to_string_lossy().into_owned(),
             version: self.release.version.clone(),
             home: self.facts.user.home.clone(),
+            runtime: runtime_in_home(self.release, &self.facts.user.home),
             user: Some(self.facts.user.clone()),
+            is_given: self.is_given,
             container: self.container.clone(),
         })
     }
@@ -89,7 +97,7 @@ impl Proofs<'_> {
                 .iter()
                 .map(|agent| agent.workspace.clone())
                 .collect(),
-            runtime: vec![self.release.node.clone(), self.release.tree().to_owned()],
+            runtime: runtime_in_home(self.release, &self.facts.user.home),
             candidate: self.candidate(),
             serve: self.serve.to_vec(),
             container: self.container.clone(),

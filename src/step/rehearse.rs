@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::candidate::Candidate;
 use super::confirm_native::Nothing;
-use super::throwaway::{empty, module_argv, remove_leftover, shown, shown_outside, throwaway};
+use super::throwaway::{empty, module_argv, remove_leftover, shown, throwaway};
 use super::{Context, Description, Drift, Kind, Paths, Result, Sign, StepError};
 use crate::docker::{ContainerSpec, Mount};
 use crate::host::{FileMeta, Ownership};
@@ -257,9 +257,13 @@ impl Rehearse {
     fn once(&self, paths: &Paths) -> ContainerSpec {
         let home = &self.candidate.user.home;
         let mut mounts = vec![empty(home)];
-        mounts.extend(shown_outside(home, &self.read_only_mounts()));
+        mounts.extend(self.read_only_mounts());
         let below_home = self.runtime.iter().filter(|path| path.starts_with(home));
-        mounts.extend(below_home.map(|path| shown(path, path)));
+        let unseen = below_home
+            .filter(|path| !mounts.iter().any(|mount| mount.target() == path.as_path()))
+            .map(|path| shown(path, path));
+        let unseen: Vec<_> = unseen.collect();
+        mounts.extend(unseen);
         for (index, (place, original, _)) in self.places(paths).into_iter().enumerate() {
             mounts.push(shown(&original, &Path::new(LIVE).join(index.to_string())));
             mounts.push(Mount::Bind {

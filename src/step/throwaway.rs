@@ -79,13 +79,6 @@ pub(super) fn shown(source: &Path, target: &Path) -> Mount {
     }
 }
 
-/// Returns the mounts that lie outside a directory, all of them to be read only.
-pub(super) fn shown_outside(directory: &Path, mounts: &[Mount]) -> Vec<Mount> {
-    let mut all = shown_all(mounts);
-    all.retain(|mount| !mount.target().starts_with(directory));
-    all
-}
-
 /// Returns the mounts, all of them to be read only.
 pub(super) fn shown_all(mounts: &[Mount]) -> Vec<Mount> {
     let shown = mounts.iter().map(|mount| match mount {

@@ -194,6 +194,7 @@ mod tests {
                 bind: None,
                 port: 18789,
                 version: "2026.9.6".parse().expect("a version"),
+                keeps_bind: false,
             },
             argv: vec!["node".to_owned()],
             container: ContainerSpec {

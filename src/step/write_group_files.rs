@@ -23,8 +23,8 @@ const LAUNCHER: &str = "#!/bin/sh\n# Written by ocmigrate: gives the program the
 
 /// Writes the group's launcher and environment, and adds the group to the compose file.
 ///
-/// The environment is that of the running native gateway, less what names its starter; the file is readable by the
-/// gateway's user alone. `Before` holds nothing: undo removes the group's files, and the compose file with the last
+/// The environment is that of the running native gateway, less what names its starter, with the container's options of
+/// node; the file is readable by the gateway's user alone. `Before` holds nothing: undo removes the group's files, and the compose file with the last
 /// group. Idempotent: files are replaced whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteGroupFiles {
@@ -36,8 +36,9 @@ pub struct WriteGroupFiles {
     pub trace: GatewayTrace,
     /// The container, as the compose file describes it.
     pub container: ContainerSpec,
-    /// The network that it joins.
-    pub network: String,
+    /// The network of its own that it joins; `None` where it is on the host's, and needs no relay.
+    #[serde(default)]
+    pub network: Option<String>,
     /// The network's labels.
     pub network_labels: BTreeMap<String, String>,
     /// The ports of the host's loopback services that it uses.
@@ -49,7 +50,8 @@ pub struct WriteGroupFiles {
 #[derive(Serialize, Deserialize)]
 struct Entry {
     service: Value,
-    network: String,
+    #[serde(default)]
+    network: Option<String>,
     network_labels: BTreeMap<String, String>,
 }
 
@@ -143,9 +145,13 @@ impl Kind for WriteGroupFiles {
 
 impl WriteGroupFiles {
     /// The scripts and programs that the container runs, by their names.
-    fn programs(&self) -> [(&'static str, String); 3] {
-        [
-            ("launch", LAUNCHER.to_owned()),
+    fn programs(&self) -> Vec<(&'static str, String)> {
+        let launch = ("launch", LAUNCHER.to_owned());
+        if self.network.is_none() {
+            return vec![launch, ("serve", LAUNCHER.to_owned())];
+        }
+        vec![
+            launch,
             ("serve", relay::main_script(self.trace.port, &self.services)),
             ("relay.mjs", relay::PROGRAM.to_owned()),
         ]
@@ -179,6 +185,7 @@ impl WriteGroupFiles {
             .filter(|(name, _)| environment::is_carried(name))
             .collect();
         environment::name_gateway(&mut carried, &self.user.home, &self.trace);
+        environment::add_node_options(&mut carried, &self.container.environment);
         let file = environment::to_shell(&carried);
         let User { uid, gid, .. } = self.user;
         context
@@ -206,7 +213,7 @@ fn write_compose(context: &Context) -> Result<()> {
     }
     let networks = entries
         .values()
-        .map(|entry| (entry.network.clone(), entry.network_labels.clone()));
+        .filter_map(|entry| Some((entry.network.clone()?, entry.network_labels.clone())));
     let networks = networks.collect();
     let services = entries
         .into_iter()

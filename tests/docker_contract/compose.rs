@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ocmigrate::docker::compose::{self, Project};
-use ocmigrate::docker::{ContainerSpec, Docker, DockerSocket, Mount};
+use ocmigrate::docker::{ContainerSpec, Docker, DockerSocket, HOST_NETWORK, Mount};
 
 use crate::lab::{Lab, engine, free_port, published, run, wait_until, words};
 
@@ -39,6 +39,7 @@ impl Composed {
         let networks = spec
             .network
             .iter()
+            .filter(|name| *name != HOST_NETWORK)
             .map(|name| (name.clone(), network_labels.clone()));
         let services = BTreeMap::from([(spec.name.clone(), service.clone())]);
         std::fs::write(&file, compose::file(&services, &networks.collect())).unwrap();
@@ -135,6 +136,14 @@ fn docker_compose_takes_a_bare_container_without_network_as_its_own() {
         spec.network = None;
         spec.environment.clear();
     });
+    composed.docker.start(&composed.name).unwrap();
+    let up = composed.compose(&["up", "-d"]);
+    assert_eq!(up, format!("{} is up-to-date\n", composed.name));
+}
+
+#[test]
+fn docker_compose_takes_a_container_on_the_hosts_network_as_its_own() {
+    let composed = Composed::new(|spec| spec.network = Some(HOST_NETWORK.to_owned()));
     composed.docker.start(&composed.name).unwrap();
     let up = composed.compose(&["up", "-d"]);
     assert_eq!(up, format!("{} is up-to-date\n", composed.name));

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ocmigrate::docker::{Aspect, Confinement, ContainerState, Docker, DockerError, Mount};
+use ocmigrate::docker::{
+    Aspect, Confinement, ContainerState, Docker, DockerError, HOST_NETWORK, Mount,
+};
 
 use crate::lab::{
     DEADLINE, Lab, assert_refused, engine, free_port, output_of, published, run, shell, wait_until,
@@ -228,6 +230,20 @@ fn a_published_port_answers_on_loopback_only() {
     let shown = run("docker", &["port", &spec.name]);
     assert_eq!(shown, format!("{inside}/tcp -> 127.0.0.1:{port}\n"));
     wait_until(|| greeting(port).is_some_and(|text| text == "hello\n"));
+}
+
+#[test]
+fn a_container_on_the_hosts_network_listens_on_the_hosts_loopback_under_its_own_host_name() {
+    let (lab, docker) = (Lab::new(), engine());
+    let port = free_port();
+    let listen = format!("hostname | nc -l -s 127.0.0.1 -p {port}");
+    let mut spec = lab.spec("guest", &lab.base(&docker), &shell(&listen));
+    spec.network = Some(HOST_NETWORK.to_owned());
+    docker.create_container(&spec).unwrap();
+    docker.start(&spec.name).unwrap();
+    assert_eq!(run("docker", &["port", &spec.name]), "");
+    let name = format!("{}\n", spec.name);
+    wait_until(|| greeting(port).is_some_and(|text| text == name));
 }
 
 fn greeting(port: u16) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ocmigrate::docker::fake::FakeDocker;
-use ocmigrate::docker::{Confinement, ContainerState, Docker, RestartPolicy};
+use ocmigrate::docker::{Confinement, ContainerState, Docker, HOST_NETWORK, RestartPolicy};
 use ocmigrate::units::Bytes;
 
 use crate::lab::{
@@ -28,6 +28,7 @@ fn contract(docker: &dyn Docker) {
     containers_live_and_die(docker, &lab);
     what_is_missing_is_refused(docker, &lab);
     networks_in_use_stay(docker, &lab);
+    the_hosts_network_needs_no_making(docker, &lab);
     programs_run_once(docker, &lab);
     foreign_containers_stay(docker, &lab);
 }
@@ -165,6 +166,21 @@ fn networks_in_use_stay(docker: &dyn Docker, lab: &Lab) {
     docker.stop(&spec.name).unwrap();
     docker.remove_container(&spec.name).unwrap();
     docker.remove_network(&network).unwrap();
+}
+
+fn the_hosts_network_needs_no_making(docker: &dyn Docker, lab: &Lab) {
+    let mut spec = lab.sleeper("guest", &lab.image("base"));
+    spec.network = Some(HOST_NETWORK.to_owned());
+    spec.environment
+        .push("NODE_OPTIONS=--max-old-space-size=768".to_owned());
+    docker.create_container(&spec).unwrap();
+    docker.start(&spec.name).unwrap();
+    assert_eq!(
+        docker.find_confinement(&spec.name).unwrap(),
+        Some(Confinement::planned(&spec))
+    );
+    docker.stop(&spec.name).unwrap();
+    docker.remove_container(&spec.name).unwrap();
 }
 
 fn programs_run_once(docker: &dyn Docker, lab: &Lab) {

@@ -55,6 +55,7 @@ pub(crate) fn gateway() -> FakeGateway {
         },
         environment: vec![
             ("HOME".into(), "/home/joe".into()),
+            ("NODE_OPTIONS".into(), "--use-openssl-ca".into()),
             (
                 "OPENCLAW_SYSTEMD_UNIT".into(),
                 "openclaw-gateway.service".into(),

@@ -10,7 +10,7 @@ use ocmigrate::host::fake::FakeHost;
 use ocmigrate::host::{self, Ownership};
 
 use crate::fleet::{CONFIG, CONFIG_TEXT, GROUP, NODE, PORT, STATE};
-use crate::starters::Kind;
+use crate::starters::{GIVEN_IMAGE, Kind};
 
 /// What throwaway containers print.
 const VERSIONS: &str = "node v26.10.0\nopenclaw OpenClaw 2026.9.6 (eb377ac)\n";
@@ -121,6 +121,7 @@ pub(crate) fn engine(
             .on_clock(move || on_clock.world().now_ms)
             .on_program(move |name, argv| answer(name, argv, mute.get(), version))
     });
+    docker.add_image(GIVEN_IMAGE, &std::collections::BTreeMap::new());
     docker.add_container(&foreign_container("postgres"), ContainerState::Exited(0));
     docker
 }

@@ -8,6 +8,7 @@ mod snapshot;
 mod starters;
 mod world;
 
+mod chosen;
 mod crash;
 mod fail;
 mod refuse;

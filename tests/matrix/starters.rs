@@ -6,7 +6,8 @@ use ocmigrate::host::Host;
 use ocmigrate::host::Ownership;
 use ocmigrate::host::fake::{FakeApp, FakeCronLine, FakeHost, FakeProgram, FakeWorld};
 use ocmigrate::inventory::{CronStarter, LoopStarter, Pm2Starter, Starter, UnitScope, UnitStarter};
-use ocmigrate::plan::{Loopback, LoopbackWay, Plan};
+use ocmigrate::plan::{Group, Image, Loopback, LoopbackWay, Network, Plan, Sight};
+use ocmigrate::units::Bytes;
 
 use crate::fleet::{self, GROUP};
 
@@ -23,6 +24,8 @@ const SYSTEM_WATCHDOG: &str = "* * * * * joe pgrep openclaw || openclaw gateway 
 const PROXY: &str = "/usr/lib/systemd/systemd-socket-proxyd";
 /// The loopback services that the gateway of a system unit uses.
 pub(crate) const SERVICES: [u16; 2] = [8788, 11434];
+/// An image that somebody else put there.
+pub(crate) const GIVEN_IMAGE: &str = "registry.example/openclaw:2026.9.6";
 const DUMP: &str = "/home/joe/.pm2/dump.pm2";
 const DUMP_TEXT: &str = "[\n  {\n    \"name\": \"web\",\n    \"status\": \"online\"\n  },\n  {\n    \
     \"name\": \"claw\",\n    \"env\": {\n      \"TOKEN\": \"geheim\"\n    },\n    \"status\": \"online\"\n  }\n]";
@@ -43,16 +46,20 @@ pub(crate) enum Kind {
     Loop,
     /// A window of tmux, and cron at boot.
     Tmux,
+    /// A user unit again, and everything in the plan that a person may choose otherwise: a heap of node's, the narrow sight, the
+    /// host's network, a given image.
+    Chosen,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::UserUnit,
         Self::SystemUnit,
         Self::Cron,
         Self::Pm2,
         Self::Loop,
         Self::Tmux,
+        Self::Chosen,
     ];
 
     /// Returns the release that the gateway runs; each stands under one kind.
@@ -70,7 +77,7 @@ impl Kind {
         let mut world = host.world_mut();
         world.add_directory(Path::new("/etc/cron.d"), JOES);
         match self {
-            Self::UserUnit => world.add_unit(fleet::unit(), fleet::gateway()),
+            Self::UserUnit | Self::Chosen => world.add_unit(fleet::unit(), fleet::gateway()),
             Self::SystemUnit => {
                 world.add_file(PROXY, b"a program", JOES);
                 world.add_unit(instance(), fleet::gateway());
@@ -101,7 +108,7 @@ impl Kind {
             _ => FakeProgram::Gateway(fleet::gateway()),
         };
         match self {
-            Self::UserUnit => host.start_unit(&fleet::unit()).unwrap(),
+            Self::UserUnit | Self::Chosen => host.start_unit(&fleet::unit()).unwrap(),
             Self::SystemUnit => host.start_unit(&instance()).unwrap(),
             Self::Pm2 => host.sleep(std::time::Duration::from_millis(1)),
             Self::Cron | Self::Loop | Self::Tmux => host.world_mut().start_program(&program),
@@ -113,7 +120,7 @@ impl Kind {
     pub(crate) fn tell(self, host: &FakeHost, plan: &mut Plan) {
         let shells = host.world().shells.first().map(|shell| shell.id.pid);
         let (starter, revivers) = match self {
-            Self::UserUnit => (Starter::Unit(fleet::unit()), Vec::new()),
+            Self::UserUnit | Self::Chosen => (Starter::Unit(fleet::unit()), Vec::new()),
             Self::SystemUnit => (Starter::Unit(instance()), vec![Starter::Unit(asked())]),
             Self::Cron => (
                 Starter::Cron(line(TABLE, 2, "@reboot")),
@@ -145,6 +152,9 @@ impl Kind {
                 group.loopback = SERVICES.map(relay).into();
             }
         }
+        if self == Self::Chosen {
+            plan.groups.iter_mut().for_each(choose);
+        }
         let version = self.version();
         for gateway in &mut plan.facts.gateways {
             let release = gateway.release.iter_mut();
@@ -153,6 +163,15 @@ impl Kind {
             gateway.revivers.clone_from(&revivers);
         }
     }
+}
+
+fn choose(group: &mut Group) {
+    group.budget.node_heap = Some(Bytes::mib(768));
+    group.sight = Sight::Narrow;
+    group.network = Network::Host;
+    group.image = Image::Given {
+        reference: GIVEN_IMAGE.to_owned(),
+    };
 }
 
 /// Writes a table, of which cron reads every line that has a schedule.

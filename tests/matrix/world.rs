@@ -19,7 +19,7 @@ use ocmigrate::secret::Hasher;
 use ocmigrate::step::{Choices, Context, Drift, Paths, Step, steps};
 use tempfile::TempDir;
 
-use crate::fleet::{self, GROUP};
+use crate::fleet::{self, CONFIG, CONFIG_TEXT, GROUP};
 use crate::machine::{ROOTS, Sickness, engine, machine};
 use crate::snapshot::Snapshot;
 use crate::starters::Kind;
@@ -39,6 +39,7 @@ pub(crate) struct World {
     pub(crate) paths: Paths,
     pub(crate) hasher: Hasher,
     pub(crate) before: Snapshot,
+    kind: Kind,
     sickness: Rc<Cell<Sickness>>,
     directory: TempDir,
 }
@@ -84,6 +85,7 @@ impl World {
             paths,
             hasher,
             before,
+            kind,
             sickness,
             directory,
         };
@@ -230,6 +232,10 @@ impl World {
         for config in world.found_configs.iter().flatten() {
             let text = String::from_utf8_lossy(config);
             assert!(!text.contains("lan"), "{case}: a native start found {text}");
+        }
+        if self.kind == Kind::Chosen {
+            let config = &world.files[Path::new(CONFIG)].state.bytes;
+            assert_eq!(config, CONFIG_TEXT.as_bytes(), "{case}: it needs no change");
         }
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::FakeDocker;
 use super::state::Held;
 use crate::docker::{
-    Confinement, Container, ContainerSpec, Docker, DockerError, Image, ImageSpec, LayerEntry,
-    Output, RestartPolicy, Result, Weight, is_leftover,
+    Confinement, Container, ContainerSpec, Docker, DockerError, HOST_NETWORK, Image, ImageSpec,
+    LayerEntry, Output, RestartPolicy, Result, Weight, is_leftover,
 };
 use crate::inventory::Engine;
 use crate::units::Bytes;
@@ -258,6 +258,7 @@ impl FakeDocker {
         }
         if spec
             .network
+            .filter(|network| network != HOST_NETWORK)
             .is_some_and(|network| !state.networks.contains_key(&network))
         {
             return Err(no(ACTION, name, "its network is not found"));

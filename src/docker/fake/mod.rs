@@ -107,6 +107,11 @@ impl FakeDocker {
         self.state.borrow_mut().put_image(reference, labels)
     }
 
+    /// Takes an image away, as `docker image rm` does.
+    pub fn remove_image(&self, reference: &str) {
+        self.state.borrow_mut().images.remove(reference);
+    }
+
     /// Puts a container there that nobody made through this door.
     pub fn add_container(&self, spec: &ContainerSpec, state: ContainerState) {
         let mut engine = self.state.borrow_mut();

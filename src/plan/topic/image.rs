@@ -71,8 +71,8 @@ pub(super) fn ask(
         format!("Image of {group}"),
         "What runs today is what runs tomorrow: node and OpenClaw are taken from this host at their own paths, onto a base of \
          this host's distribution with the packages that the agents need. The base can be an image of yours that fits this \
-         host's C library. An image of yours that holds everything brings its own OpenClaw: if that is newer than the state, \
-         it changes the state for good, so that has to be accepted."
+         host's C library. An image of yours that holds everything must have the same OpenClaw and a node at the paths of this \
+         host; what is in it shows only when execute looks, before anything stops, so that has to be accepted."
             .to_owned(),
         Form::One(vec![
             choice(HOST, format!("node and {release} of this host on ocmigrate's base")),

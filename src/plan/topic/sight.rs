@@ -31,8 +31,8 @@ pub(super) fn ask(
         format!("What {group} sees of its home directory"),
         format!(
             "By default the whole home directory at its own path, and nothing of other groups: their directories are covered. \
-             Narrow is the state directory and the workspaces only. What agents use from elsewhere in the home directory is \
-             lost then: ~/.gitconfig, ~/.ssh, caches, and scripts and programs of their own. {lost}"
+             Narrow is the state directory and the workspaces only; the rest of the home directory is empty then, in memory, and \
+             gone with the container. What agents use from elsewhere in it is lost: ~/.gitconfig, ~/.ssh, caches, and scripts and programs of their own. {lost}"
         ),
         Form::One(vec![
             choice(HOME, "all of it, less what belongs to other groups"),

@@ -17,6 +17,7 @@ mod engine;
 mod host_state;
 mod moment;
 mod moved;
+mod other_choices;
 mod proof;
 mod rate;
 mod resurrected;
@@ -29,7 +30,7 @@ mod unlucky;
 mod ways;
 mod world;
 
-use ocmigrate_lab::fleet::Starter;
+use ocmigrate_lab::fleet::{Install, Starter};
 use ocmigrate_lab::server::{RELEASES_IMAGE, SERVER_IMAGE};
 use world::World;
 
@@ -188,6 +189,29 @@ fn a_gateway_whose_model_is_a_loopback_service_reaches_it_from_its_container() {
         "there and back, rebooted in between",
         services::the_model_answers_all_the_way,
     );
+    world.end();
+}
+
+#[test]
+#[ignore = "ten minutes; scripts/test --all runs it"]
+fn what_a_plan_may_choose_otherwise_goes_into_a_container_and_comes_back() {
+    let world = World::boot("choices");
+    world.step(
+        "a heap limit and the narrow sight",
+        other_choices::a_heap_and_the_narrow_sight,
+    );
+    world.step("the host's network", other_choices::the_hosts_network);
+    world.step("a given image", other_choices::a_given_image);
+    world.end();
+}
+
+#[test]
+#[ignore = "ten minutes; scripts/test --all runs it"]
+fn a_gateway_with_a_node_below_home_goes_into_a_container_and_comes_back() {
+    let world = World::boot_with("nvm", SERVER_IMAGE, |gateway| {
+        gateway.install = Install::Nvm;
+    });
+    world.step("both sights", other_choices::a_node_below_home);
     world.end();
 }
 

@@ -137,9 +137,14 @@ impl World {
 
     /// Edits the memory limit of the plan's one group, as a person would, in bytes.
     pub(crate) fn limit_memory(&self, bytes: u64) {
+        self.edit_plan(|plan| plan["groups"][0]["budget"]["memory"] = bytes.into());
+    }
+
+    /// Edits the plan, as a person would.
+    pub(crate) fn edit_plan(&self, change: impl FnOnce(&mut serde_json::Value)) {
         let text = self.shell(&format!("cat {PLAN}"));
         let mut plan: serde_json::Value = serde_json::from_str(&text).unwrap();
-        *plan.pointer_mut("/groups/0/budget/memory").unwrap() = bytes.into();
+        change(&mut plan);
         let text = serde_json::to_string_pretty(&plan).unwrap();
         let write = self.server.write_file(PLAN, text.as_bytes(), "root", "600");
         write.unwrap();
