@@ -33,7 +33,7 @@ fn a_group_is_decided_about_in_detail_and_what_is_planned_only_says_so() {
     talk.see("What oc-work sees")
         .at("? explain", "\r")
         .see("~/.gitconfig");
-    talk.at("workspaces only (planned only)", "\r");
+    talk.at("workspaces only", "\r");
     talk.see("Network of oc-work")
         .at("? explain", "\r")
         .see("It uses bus");
