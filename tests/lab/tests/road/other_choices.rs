@@ -81,9 +81,8 @@ pub(crate) fn the_hosts_network(world: &World) {
 
 /// The image of the parts before, as somebody else would have it: without any label.
 pub(crate) fn a_given_image(world: &World) {
-    let made = world.shell(&format!(
-        "docker images --format '{{{{.Repository}}}}:{{{{.Tag}}}}' ocmigrate/openclaw | head -n 1"
-    ));
+    let made = world
+        .shell("docker images --format '{{.Repository}}:{{.Tag}}' ocmigrate/openclaw | head -n 1");
     let choose =
         |group: &mut Value| group["image"] = json!({ "kind": "given", "reference": IMAGE });
     world.plan();
