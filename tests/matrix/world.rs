@@ -234,7 +234,7 @@ impl World {
             assert!(!text.contains("lan"), "{case}: a native start found {text}");
         }
         if self.kind == Kind::Chosen {
-            let config = &world.files[Path::new(CONFIG)].state.bytes;
+            let config = &world.files.get(Path::new(CONFIG)).unwrap().state.bytes;
             assert_eq!(config, CONFIG_TEXT.as_bytes(), "{case}: it needs no change");
         }
     }

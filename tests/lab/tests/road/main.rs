@@ -30,7 +30,7 @@ mod unlucky;
 mod ways;
 mod world;
 
-use ocmigrate_lab::fleet::{Install, Starter};
+use ocmigrate_lab::fleet::{Entry, Install, Starter};
 use ocmigrate_lab::server::{RELEASES_IMAGE, SERVER_IMAGE};
 use world::World;
 
@@ -210,6 +210,9 @@ fn what_a_plan_may_choose_otherwise_goes_into_a_container_and_comes_back() {
 fn a_gateway_with_a_node_below_home_goes_into_a_container_and_comes_back() {
     let world = World::boot_with("nvm", SERVER_IMAGE, |gateway| {
         gateway.install = Install::Nvm;
+        // The unit that OpenClaw writes itself takes the host's node.
+        gateway.starter = Starter::SystemdSystem;
+        gateway.entry = Entry::Script;
     });
     world.step("both sights", other_choices::a_node_below_home);
     world.end();

@@ -17,7 +17,7 @@ fn there_and_back(world: &World, change: impl FnOnce(&mut Value), in_container: 
     world.plan();
     world.edit_plan(|plan| change(&mut plan["groups"][0]));
     let before = host_state(world);
-    let options = "--soak 10 --accept OM-P007";
+    let options = "--soak 10 --accept OM-P007 --accept OM-R002";
     let execute = format!("ocmigrate execute --group {GROUP} --plan {PLAN} {options} --yes");
     under_messages(world, "execute", &execute);
     assert!(world.is_in_container());
