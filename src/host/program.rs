@@ -29,6 +29,16 @@ const STREAM_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a program that was started detached is watched: one that cannot even start ends within it.
 const START_WATCH: Duration = Duration::from_millis(300);
 
+/// Returns a program of the host to be run by root.
+///
+/// Without a user named, Rust's standard library takes posix_spawn(3), and glibc's leaves the two signals that it keeps for
+/// itself (32 and 33) ignored for the program and for whatever that starts: glibc 2.36, `sysdeps/unix/sysv/linux/spawni.c`.
+fn as_root(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.uid(0);
+    command
+}
+
 /// Runs a program as a user, with the groups that the user database gives it.
 pub(super) fn run_as(
     user: &User,
@@ -36,7 +46,7 @@ pub(super) fn run_as(
     environment: &[(OsString, OsString)],
     deadline: Duration,
 ) -> Result<Output> {
-    let mut command = Command::new("/usr/bin/setpriv");
+    let mut command = as_root("/usr/bin/setpriv");
     command
         .args(as_user(user))
         .args(argv)
@@ -50,7 +60,7 @@ pub(super) fn run_as(
 ///
 /// Where systemd runs (`sd_booted(3)`) it gets a scope of its own too: a session or a unit that ends would take it along.
 pub(super) fn start_detached(user: &User, argv: &[OsString]) -> Result<()> {
-    let mut command = Command::new("/usr/bin/setsid");
+    let mut command = as_root("/usr/bin/setsid");
     let mut cleared: &[&str] = &[];
     if Path::new("/run/systemd/system").is_dir() {
         command.args([
