@@ -45,9 +45,11 @@ pub(crate) fn how_it_runs(world: &World) -> String {
         }
         _ => "^$",
     };
+    // Node ignores SIGXFSZ at first, and OpenClaw takes that back while it starts; 2026.9.6.
     world.shell(&format!(
         "cd /proc/{pid}; readlink cwd exe fd/1 fd/2 | sed 's/:\\[.*//'; \
-         grep -E '^(Umask|Uid|Gid|Groups|SigIgn):' status; \
+         grep -E '^(Umask|Uid|Gid|Groups):' status; \
+         ignored=$(sed -n 's/^SigIgn:[[:space:]]*/0x/p' status); printf 'ignored %x\\n' $((ignored & ~0x1000000)); \
          tr '\\0' '\\n' < environ | grep -vE '{anew}' | sort"
     ))
 }
