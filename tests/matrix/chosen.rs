@@ -53,6 +53,7 @@ fn the_narrow_sight_is_an_empty_home_with_the_state_and_what_node_looks_up_in_it
         (STATE, Some(false)),
         ("/home/joe", None),
         ("/home/joe/ca.pem", Some(true)),
+        ("/home/joe/secrets/bot.token", Some(true)),
     ];
     assert_eq!(below, wanted);
 }

@@ -185,4 +185,5 @@ fn names_of_hosts_are_those_of_the_host_and_what_lies_in_home_is_mounted_once() 
     };
     assert_eq!(below("/etc/hosts"), [("/etc/hosts", true)]);
     assert_eq!(below("/home"), [("/home/joe", false)]);
+    assert_eq!(below("/srv"), [("/srv/openclaw/bot.token", true)]);
 }
