@@ -177,6 +177,44 @@ mod tests {
         assert_eq!(chosen, "");
     }
 
+    /// What is said of the first group of a proposal, changed so with the facts about its gateway.
+    fn unseen(change: impl FnOnce(&mut Group, &mut crate::plan::GatewayFacts)) -> Vec<String> {
+        let inventory = include_str!("../../tests/reports/inventory.json");
+        let inventory = crate::plan::parse_inventory(inventory).expect("an inventory");
+        let mut plan = crate::plan::propose(&inventory, &crate::plan::Wishes::default());
+        let mut group = plan.groups.first().expect("a group").clone();
+        let name = group.gateways().into_iter().next();
+        let mut gateways = plan.facts.gateways.iter_mut();
+        let facts = gateways.find(|it| Some(&it.name) == name.as_ref());
+        change(&mut group, facts.expect("its facts"));
+        unbuilt(&plan, &group)
+    }
+
+    #[test]
+    fn what_the_container_needs_and_would_not_see_is_refused() {
+        let given = Image::Given {
+            reference: "image".to_owned(),
+        };
+        assert_eq!(unseen(|group, _| group.image = given.clone()), [""; 0]);
+        let below_home = unseen(|group, facts| {
+            group.image = given.clone();
+            let node = facts.user.home.join(".nvm/bin/node");
+            facts.release.as_mut().expect("a release").node = node;
+        });
+        let what =
+            "a given image, and node or OpenClaw in the home directory, which covers the image's";
+        assert_eq!(below_home, [what]);
+        let beside = |sight| {
+            unseen(|group, facts| {
+                group.sight = sight;
+                facts.config = facts.user.home.join("openclaw.json");
+            })
+        };
+        assert_eq!(beside(Sight::Home), [""; 0]);
+        let what = "the narrow sight, and its configuration in the home directory itself";
+        assert_eq!(beside(Sight::Narrow), [what]);
+    }
+
     #[test]
     fn only_services_that_are_not_given_up_are_relayed() {
         use LoopbackWay::{Lost, Relay};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::confirm_native::Nothing;
-use super::list::project;
+use super::group_container::project;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
 use crate::docker::{
     Aspect, Confinement, Container, ContainerSpec, ContainerState, Difference, compose,

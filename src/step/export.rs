@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::built::built;
-use super::list::{container, movable, network_labels};
+use super::group_container::{container, network_labels};
+use super::movable::movable;
 use super::write_group_files::HEADER;
 use super::{ListError, Paths};
 use crate::docker::compose;

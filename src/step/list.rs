@@ -1,17 +1,12 @@
 //! The list of steps for one group: pure, and in the only order that keeps the promises.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::Path;
-use std::time::Duration;
 
 use super::built::{Built, built};
-use super::create_container::{SPEC_LABEL, served};
-use super::drain::{Drain, Suspend};
-use super::image::recipe_hash;
-use super::mounts::{mounts, roots};
+use super::group_container::{container, network_labels, runs_as};
+use super::mounts::roots;
+use super::movable::{Movable, movable, reach};
 use super::proofs::Proofs;
-use super::relay;
 use super::starting::{disarm, stop_by};
 use super::{
     ChangeOwners, CheckRoom, Choices, ConfirmContainer, ConfirmNative, CreateContainer,
@@ -19,15 +14,10 @@ use super::{
     RelayServices, RewriteConfig, Soak, StartContainer, Step, StopGateway, ValidateConfig,
     WriteGroupFiles,
 };
-use crate::docker::{ContainerSpec, HOST_NETWORK, LayerEntry, Published, compose};
-use crate::host::GatewayTrace;
-use crate::inventory::{GROUP_LABEL, GatewayName, Release};
-use crate::openclaw::{Version, environment, release};
+use crate::docker::LayerEntry;
+use crate::openclaw::release;
 use crate::plan::{GatewayFacts, Image, ImageRecipe, Plan, measured_peak};
 use crate::units::Bytes;
-
-/// How long a stop of the container waits: OpenClaw drains for up to 315 s.
-const STOP_TIMEOUT: Duration = Duration::from_secs(340);
 
 /// Why no steps can be made for a group.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -56,17 +46,6 @@ pub enum ListError {
         /// What is missing.
         missing: String,
     },
-}
-
-/// What is known of a gateway that can be moved.
-pub(super) struct Movable<'a> {
-    facts: &'a GatewayFacts,
-    release: &'a Release,
-    version: Version,
-    serve: Vec<String>,
-    validate: Vec<String>,
-    channels: Vec<String>,
-    drain: Drain,
 }
 
 /// Makes the list of steps that moves one group; the same plan always gives the same list.
@@ -260,11 +239,6 @@ fn soak(group: &Built, gateway: &Movable, choices: &Choices) -> Step {
     })
 }
 
-/// The `uid:gid` that the container runs as.
-fn runs_as(facts: &GatewayFacts) -> String {
-    format!("{}:{}", facts.user.uid, facts.user.gid)
-}
-
 fn owners(group: &Built, facts: &GatewayFacts) -> ChangeOwners {
     ChangeOwners {
         group: group.name.clone(),
@@ -302,70 +276,6 @@ fn no_group(plan: &Plan, name: &str) -> ListError {
     }
 }
 
-pub(super) fn movable<'a>(plan: &'a Plan, name: &GatewayName) -> Result<Movable<'a>, ListError> {
-    let not_movable = |missing: &str| ListError::NotMovable {
-        gateway: name.to_string(),
-        missing: missing.to_owned(),
-    };
-    let facts = plan
-        .facts
-        .find_gateway(name)
-        .ok_or_else(|| not_movable("the plan has no facts about it"))?;
-    let release = facts
-        .release
-        .as_ref()
-        .ok_or_else(|| not_movable("its installed OpenClaw was not found"))?;
-    let version: Version = release
-        .version
-        .parse()
-        .map_err(|_| not_movable("its version is no version of OpenClaw"))?;
-    let text = |argv: Vec<OsString>| {
-        let argv: Result<Vec<_>, _> = argv.into_iter().map(OsString::into_string).collect();
-        argv.map_err(|_| not_movable("the path of its node or OpenClaw is no UTF-8"))
-    };
-    let drain = match () {
-        () if release::can_suspend(&version) => Drain::Suspend(Suspend {
-            when_idle: text(release::suspend_argv(release, release::Suspend::WhenIdle))?,
-            at_once: text(release::suspend_argv(release, release::Suspend::AtOnce))?,
-        }),
-        () => Drain::Watch {
-            state_directory: facts.state_directory.clone(),
-        },
-    };
-    Ok(Movable {
-        facts,
-        release,
-        version,
-        serve: text(release::gateway_argv(release))?,
-        validate: text(release::validate_argv(release))?,
-        channels: text(release::channels_status_argv(release))?,
-        drain,
-    })
-}
-
-fn reach(gateway: &Movable) -> Reach {
-    let Movable { facts, .. } = gateway;
-    Reach {
-        gateway: facts.name.to_string(),
-        port: facts.port,
-        user: facts.user.clone(),
-        trace: GatewayTrace {
-            state_directory: facts.state_directory.clone(),
-            config: facts.config.clone(),
-            uid: facts.user.uid,
-            port: facts.port,
-        },
-        health: release::health(&gateway.version),
-        channels_argv: gateway.channels.clone(),
-        accounts: facts
-            .accounts
-            .iter()
-            .filter(|account| account.enabled)
-            .map(|account| format!("{}/{}", account.channel, account.id))
-            .collect(),
-    }
-}
-
 fn make_image(recipe: &ImageRecipe, gateway: &Movable) -> MakeImage {
     let release = &gateway.release;
     let tree = |path: &Path| LayerEntry::Tree {
@@ -378,65 +288,4 @@ fn make_image(recipe: &ImageRecipe, gateway: &Movable) -> MakeImage {
         entries,
         content: format!("node and OpenClaw {} from this host", release.version),
     }
-}
-
-pub(super) fn container(
-    plan: &Plan,
-    group: &Built,
-    gateway: &Movable,
-    paths: &Paths,
-) -> ContainerSpec {
-    let Movable { facts, .. } = gateway;
-    let heap = group.budget.node_heap.map(environment::heap_limit);
-    let published = group.bridge.is_some().then(|| Published {
-        host: facts.port,
-        container: relay::port(facts.port),
-    });
-    let mut spec = ContainerSpec {
-        name: group.name.clone(),
-        // OpenClaw keeps a lease in its state directory with the host's name. One of another host is held to be alive for
-        // five minutes after a crash, so that neither side could start after the other; seen with 2026.9.6.
-        hostname: plan.facts.host.name.clone(),
-        image: group.image.reference().to_owned(),
-        user: runs_as(facts),
-        directory: facts.user.home.clone(),
-        argv: served(&gateway.serve),
-        environment: heap.into_iter().collect(),
-        labels: BTreeMap::new(),
-        mounts: mounts(plan, &group.name, group.sight, facts, paths),
-        memory: group.budget.memory,
-        cpu_milli: group.budget.cpu_milli,
-        pids: group.budget.pids,
-        ports: published.into_iter().collect(),
-        network: Some(group.bridge.as_deref().unwrap_or(HOST_NETWORK).to_owned()),
-        extra_hosts: Vec::new(),
-        stop_timeout: STOP_TIMEOUT,
-    };
-    spec.labels
-        .insert(GROUP_LABEL.to_owned(), group.name.clone());
-    spec.labels.insert(SPEC_LABEL.to_owned(), spec_hash(&spec));
-    spec
-}
-
-/// The compose project of all groups; 1.29.2 is the docker-compose of Debian 12.
-pub(super) fn project(file: &Path) -> compose::Project<'_> {
-    compose::Project {
-        name: "ocmigrate",
-        file,
-        version: "1.29.2",
-    }
-}
-
-/// The labels by which docker-compose and ocmigrate know the network; none where the group has none of its own.
-pub(super) fn network_labels(group: &Built, paths: &Paths) -> BTreeMap<String, String> {
-    let Some(network) = &group.bridge else {
-        return BTreeMap::new();
-    };
-    let mut labels = compose::network_labels(&project(&paths.compose_file()), network);
-    labels.insert(GROUP_LABEL.to_owned(), group.name.clone());
-    labels
-}
-
-fn spec_hash(spec: &ContainerSpec) -> String {
-    recipe_hash(&compose::service(spec))
 }

@@ -259,3 +259,18 @@ const fn meta(uid: u32, gid: u32, mode: u32) -> FileMeta {
         mtime_ns: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_part_of_a_group_that_an_older_version_wrote_names_its_network() {
+        let text = r#"{"service":{},"network":"oc","network_labels":{}}"#;
+        let entry: Entry = serde_json::from_str(text).expect("a group's part");
+        assert_eq!(entry.network.as_deref(), Some("oc"));
+        let text = r#"{"service":{},"network_labels":{}}"#;
+        let entry: Entry = serde_json::from_str(text).expect("a group's part");
+        assert_eq!(entry.network, None);
+    }
+}
