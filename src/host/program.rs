@@ -31,7 +31,7 @@ const START_WATCH: Duration = Duration::from_millis(300);
 
 /// Returns a program of the host to be run by root.
 ///
-/// Without a user named, Rust's standard library takes posix_spawn(3), and glibc's leaves the two signals that it keeps for
+/// Without a user named, Rust's standard library takes `posix_spawn(3)`, and glibc's leaves the two signals that it keeps for
 /// itself (32 and 33) ignored for the program and for whatever that starts: glibc 2.36, `sysdeps/unix/sysv/linux/spawni.c`.
 fn as_root(program: &str) -> Command {
     let mut command = Command::new(program);
