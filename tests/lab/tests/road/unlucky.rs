@@ -26,12 +26,13 @@ fn fails_at(world: &World, record: Record, step: &str, act: &str, words: &[&str]
     assert!(took < DEADLINE, "{took:?}");
 }
 
-/// Somebody else listens where the gateway did, once it is proven dead, and goes half a minute later.
+/// Somebody else listens where the gateway did, as soon as it lets go of the port, and goes half a minute later.
 pub(crate) fn a_port_that_a_stranger_takes_in_the_silence(world: &World) {
-    let stranger = "timeout 30 perl -e 'use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => \
-                    \"127.0.0.1\", LocalPort => 18789, Listen => 1) or die $!; sleep 60'";
+    let stranger = "timeout 300 perl -e 'use IO::Socket::INET; my $s; until ($s) { select(undef, undef, undef, 0.005); \
+                    $s = IO::Socket::INET->new(LocalAddr => \"127.0.0.1\", LocalPort => 18789, Listen => 1, \
+                    ReuseAddr => 1) } sleep 30'";
     let told = "port 18789 was taken by another program meanwhile";
-    fails_at(world, Record::Done, "stop-gateway", stranger, &[told]);
+    fails_at(world, Record::Started, "stop-gateway", stranger, &[told]);
 }
 
 /// Somebody tidies the engine up: container, network and image are gone when it should start.
