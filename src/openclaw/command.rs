@@ -3,6 +3,7 @@
 //! A script is read as words, never run: what stands in variables and functions is not followed. Where that hides which
 //! gateway is meant, the command says so.
 
+use std::ffi::OsString;
 use std::fmt;
 
 /// The names that OpenClaw's command had: npm `openclaw`, `clawdbot` and `moltbot`.
@@ -89,6 +90,17 @@ pub fn in_words(words: &[String]) -> Vec<GatewayCommand> {
     let mut found = Vec::new();
     Search::default().command(words, DEPTH, &mut found);
     found
+}
+
+/// The title that a gateway gives itself once it serves; 2026.2.9, 2026.5.28, 2026.9.6.
+const TITLE: &str = "openclaw-gateway";
+
+/// Returns whether a process with these arguments serves, or is about to: they are those of a gateway's start, or its title.
+#[must_use]
+pub fn is_gateway(arguments: &[OsString]) -> bool {
+    let words = arguments.iter().map(|it| it.to_string_lossy().into_owned());
+    let words: Vec<String> = words.collect();
+    words.first().is_some_and(|title| title == TITLE) || !in_words(&words).is_empty()
 }
 
 /// Returns what the text of a script, or the command of a crontab, starts. Comments start nothing.

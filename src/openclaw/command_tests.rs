@@ -139,3 +139,26 @@ fn a_program_named_after_openclaw_starts_a_gateway_of_which_nothing_more_is_told
         assert_eq!(wrapped(text), [], "{text}");
     }
 }
+
+#[test]
+fn a_process_that_serves_or_is_about_to_is_told_from_one_that_asks() {
+    let told = |line: &str| {
+        let arguments: Vec<_> = line.split(' ').map(OsString::from).collect();
+        is_gateway(&arguments)
+    };
+    for line in [
+        "openclaw-gateway",
+        "node /usr/local/bin/openclaw gateway run",
+        "/usr/bin/node /srv/openclaw/dist/index.js gateway --port 18789",
+    ] {
+        assert!(told(line), "{line}");
+    }
+    for line in [
+        "openclaw",
+        "openclaw-gateway-status",
+        "node /usr/local/bin/openclaw channels status --json",
+        "vim openclaw.json",
+    ] {
+        assert!(!told(line), "{line}");
+    }
+}

@@ -8,6 +8,7 @@ use super::confirm_native::Nothing;
 use super::context::{COMMAND_DEADLINE, HEALTH_DEADLINE, find_silent_account};
 use super::{Context, Description, Drift, Kind, Reach, Result, Sign, StepError};
 use crate::docker::ContainerState;
+use crate::openclaw::command;
 
 /// How long verify looks at a container that does not answer and has been up for long, in milliseconds.
 const VERIFY_MS: i64 = 30_000;
@@ -82,7 +83,7 @@ impl ConfirmContainer {
         let result = context.wait_until_well(
             &format!("container {}", self.container),
             &|| self.find_problem(context),
-            &|| self.find_end(context),
+            &|| Ok(self.find_end(context)?.or(self.find_rival(context)?)),
         );
         result.map_err(|error| {
             let log = context.container_log(&self.container, &self.reach.trace.config);
@@ -111,6 +112,21 @@ impl ConfirmContainer {
         Ok(find_silent_account(&self.reach, &output.stdout))
     }
 
+    /// Tells of a native process that serves the gateway, or is about to, beside its container: somebody started it since.
+    /// A command that only asks the gateway is none.
+    pub(super) fn find_rival(&self, context: &Context) -> Result<Option<String>> {
+        for id in context.host.find_gateway(&self.reach.trace)? {
+            let process = context.host.process(id.pid)?;
+            if process.is_some_and(|it| it.id == id && command::is_gateway(&it.arguments)) {
+                return Ok(Some(format!(
+                    "process {} serves the gateway natively again",
+                    id.pid
+                )));
+            }
+        }
+        Ok(None)
+    }
+
     /// Returns why waiting longer is no use: the container is gone, ended, or starts again and again.
     pub(super) fn find_end(&self, context: &Context) -> Result<Option<String>> {
         let Some(container) = context.docker.find_container(&self.container)? else {
@@ -125,5 +141,58 @@ impl ConfirmContainer {
             ContainerState::Created => Some("it was not started".to_owned()),
             ContainerState::Exited(code) => Some(format!("it ended with exit code {code}")),
         })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+    use crate::host::GatewayTrace;
+    use crate::host::fake::{FakeGateway, FakeHost, FakeProgram};
+    use crate::inventory::User;
+    use crate::openclaw::release::Health;
+    use crate::step::testing::with_context;
+
+    #[test]
+    fn a_native_gateway_beside_the_container_is_told_once_it_runs() {
+        let trace = GatewayTrace {
+            state_directory: "/home/joe/.openclaw".into(),
+            config: "/home/joe/.openclaw/openclaw.json".into(),
+            uid: 1001,
+            port: 18789,
+        };
+        let watched = ConfirmContainer {
+            container: "oc-joe".to_owned(),
+            reach: Reach {
+                gateway: "joe/.openclaw".to_owned(),
+                port: 18789,
+                user: User {
+                    name: "joe".to_owned(),
+                    uid: 1001,
+                    gid: 1001,
+                    home: "/home/joe".into(),
+                },
+                trace: trace.clone(),
+                health: Health::Port,
+                channels_argv: Vec::new(),
+                accounts: Vec::new(),
+            },
+        };
+        let host = FakeHost::new();
+        let told = || with_context(&host, &|_| {}, |it| watched.find_rival(it).unwrap());
+        assert_eq!(told(), None);
+        let stranger = FakeGateway {
+            trace,
+            environment: Vec::new(),
+            boot: Duration::from_secs(1),
+        };
+        let program = FakeProgram::Gateway(stranger);
+        host.world_mut().start_program(&program);
+        let rival = told().unwrap();
+        assert!(
+            rival.ends_with("serves the gateway natively again"),
+            "{rival}"
+        );
     }
 }

@@ -85,6 +85,9 @@ impl Soak {
         if let Some(end) = self.watched.find_end(context)? {
             return Ok(Some(end));
         }
+        if let Some(rival) = self.watched.find_rival(context)? {
+            return Ok(Some(rival));
+        }
         let name = &self.watched.container;
         let log = context.docker.log_tail(name, LINES)?;
         if let Some(alarm) = output::find_alarm(&log) {
