@@ -405,9 +405,10 @@ catalogue! {
          differ.";
     /// A starter that was not tried.
     UNTRIED_STARTER = "OM-R002" Inhibitor
-        "let a systemd user unit start the gateway (openclaw gateway install), or accept it: --accept OM-R002"
+        "let a unit of systemd start the gateway (openclaw gateway install), or accept it: --accept OM-R002"
         "ocmigrate knows how to keep this starter from starting the gateway and how to give the gateway back to it. It has done \
-         so in its tests' machine in memory, and with a real server only for units of a user's systemd.";
+         so in its tests' machine in memory, and with a real server only for units of systemd and for lines of a user's \
+         crontab that start the gateway themselves.";
     /// A program that is not there.
     MISSING_PROGRAM = "OM-P009" Info
         "install it where the agents need it; what is missing here will be missing in the container"

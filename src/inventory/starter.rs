@@ -225,7 +225,7 @@ impl Starter {
             }
             Self::Cron(line) => {
                 let owner = word(&line.user);
-                let editor = if is_users_table(&line.file) {
+                let editor = if line.is_users() {
                     format!("crontab -u {owner} -e")
                 } else {
                     format!("edit {}", path(&line.file))
@@ -289,9 +289,12 @@ impl Starter {
     }
 }
 
-/// Returns whether a table is one that crontab(1) edits.
-fn is_users_table(file: &Path) -> bool {
-    file.starts_with("/var/spool/cron")
+impl CronStarter {
+    /// Returns whether it stands in a table that crontab(1) edits, which has no column for the user; crontab(5).
+    #[must_use]
+    pub fn is_users(&self) -> bool {
+        self.file.starts_with("/var/spool/cron")
+    }
 }
 
 fn path(path: &Path) -> String {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::ownership;
 use crate::display;
-use crate::inventory::{Config, Finding, Gateway, GatewayName, Starter, UnitScope, catalogued};
+use crate::inventory::{Config, Finding, Gateway, GatewayName, Starter, catalogued};
 use crate::openclaw::{Facts, Version, release};
 
 /// Applies every rule to a gateway. `foreign` are the listeners of others on its port.
@@ -98,16 +98,26 @@ fn started_by(starter: &Starter) -> String {
 
 /// What was disarmed on a real server so far are units of users' managers.
 fn untried_starter(gateway: &Gateway) -> Option<Finding> {
-    let own = Some(&gateway.starter).filter(|starter| starter.is_movable());
+    let own = Some((&gateway.starter, gateway.script.is_some()));
+    let own = own.filter(|(starter, _)| starter.is_movable());
     let dangerous = gateway.revivers.iter().filter(|it| it.is_dangerous());
     let revivers = dangerous
-        .map(|it| &it.starter)
-        .filter(|it| it.is_disarmable());
-    let is_tried = |starter: &&Starter| matches!(starter, Starter::Unit(unit) if unit.scope != UnitScope::System);
-    let starter = own.into_iter().chain(revivers).find(|it| !is_tried(it))?;
+        .map(|it| (&it.starter, it.script.is_some()))
+        .filter(|(starter, _)| starter.is_disarmable());
+    let mut all = own.into_iter().chain(revivers);
+    let (starter, _) = all.find(|(starter, is_scripted)| !is_tried(starter, *is_scripted))?;
     let summary = display::text(&started_by(starter));
     let finding = Finding::new(&catalogued::UNTRIED_STARTER, &gateway.name, summary);
     Some(finding.at(place(starter, None)))
+}
+
+/// Returns whether ocmigrate's tests moved a gateway of such a starter on a real server.
+fn is_tried(starter: &Starter, is_scripted: bool) -> bool {
+    match starter {
+        Starter::Unit(_) => true,
+        Starter::Cron(line) => line.is_users() && !is_scripted,
+        _ => false,
+    }
 }
 
 fn through_script(gateway: &Gateway) -> Option<Finding> {

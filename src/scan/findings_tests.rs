@@ -158,6 +158,17 @@ fn only_what_cannot_be_disarmed_is_an_inhibitor_at_its_place() {
     };
     let both = ["OM-S014 /run.sh", "OM-R002 /etc/cron.d/claw:4"];
     assert_eq!(found(scripted, "{}", &[]), both);
+    let own_line = |script: Option<&str>| {
+        let (mut starter, script) = (lost(), script.map(Into::into));
+        if let Starter::Cron(line) = &mut starter {
+            line.line = 2;
+        }
+        let set = |it: &mut Gateway| (it.starter, it.script) = (starter, script);
+        found(set, "{}", &[]).join(",")
+    };
+    assert_eq!(own_line(None), "");
+    let untried = "OM-S014 /run.sh,OM-R002 /var/spool/cron/crontabs/joe:2";
+    assert_eq!(own_line(Some("/run.sh")), untried);
     let reviver = |when, asks_unit| Reviver {
         starter: cron(),
         when,

@@ -51,7 +51,7 @@ impl Kind for DisarmCron {
 
     fn capture(&self, context: &Context) -> Result<Before> {
         let table = self.read(context)?;
-        let has_user = !is_users(&self.line);
+        let has_user = !self.line.is_users();
         let lines = crontab::lines(&String::from_utf8_lossy(&table.bytes), has_user);
         let is_it = |line: &crontab::Line| {
             line.number == self.line.line && line.schedule == self.line.schedule
@@ -147,9 +147,4 @@ impl DisarmCron {
         };
         Ok(context.host.replace(&self.line.file, edited, meta)?)
     }
-}
-
-/// Returns whether a table is a user's own, without a column for the user; crontab(5).
-pub(super) fn is_users(line: &CronStarter) -> bool {
-    line.file.starts_with("/var/spool/cron")
 }

@@ -3,7 +3,6 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::disarm_cron::is_users;
 use super::{Context, Result, StepError};
 use crate::host::{RunningProcess, crontab};
 use crate::inventory::{CronStarter, ProcessId, User};
@@ -81,7 +80,7 @@ fn find_process(process: ProcessId, context: &Context) -> Result<RunningProcess>
 fn find_line(line: &CronStarter, context: &Context) -> Result<crontab::Line> {
     let table = context.host.read(&line.file)?;
     let text = table.map(|table| String::from_utf8_lossy(&table.bytes).into_owned());
-    let lines = crontab::lines(&text.unwrap_or_default(), !is_users(line));
+    let lines = crontab::lines(&text.unwrap_or_default(), !line.is_users());
     let mut lines = lines.into_iter();
     lines
         .find(|found| found.number == line.line)
