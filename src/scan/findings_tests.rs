@@ -1,6 +1,6 @@
 use super::*;
 use crate::inventory::{
-    Arming, Auth, CronStarter, Facilities, Release, Reviver, UnitStarter, User, When,
+    Arming, Auth, CronStarter, Facilities, Release, Reviver, UnitScope, UnitStarter, User, When,
 };
 use crate::openclaw::{Context, Merged, facts};
 use crate::secret::Hasher;

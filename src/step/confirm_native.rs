@@ -1,6 +1,7 @@
 //! Looks whether the native gateway serves and its bots poll.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,11 @@ pub struct ConfirmNative {
 /// Nothing is captured.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Nothing {}
+
+/// How long a gateway that runs may leave it unanswered whether it is well, in milliseconds: one with many turns to do answers
+/// late; 2026.9.6 on two processors with a load of 12.
+const PATIENCE_MS: i64 = 30_000;
+const PAUSE: Duration = Duration::from_secs(1);
 
 impl Kind for ConfirmNative {
     type Before = Nothing;
@@ -43,13 +49,17 @@ impl Kind for ConfirmNative {
     }
 
     fn apply(&self, _before: &Nothing, context: &Context) -> Result<()> {
-        match self.find_problem(context)? {
-            None => Ok(()),
-            Some(problem) => Err(StepError::unmet_with_hint(
-                format!("native gateway {}: {problem}", self.reach.gateway),
-                "mend the native gateway first, then scan and plan again",
-            )),
+        let end = context.host.now_ms() + PATIENCE_MS;
+        while let Some(problem) = self.find_problem(context)? {
+            let told = format!("native gateway {}: {problem}", self.reach.gateway);
+            if context.host.now_ms() >= end || !self.runs(context)? {
+                let hint = "mend the native gateway first, then scan and plan again";
+                return Err(StepError::unmet_with_hint(told, hint));
+            }
+            (context.say)(&told);
+            context.host.sleep(PAUSE);
         }
+        Ok(())
     }
 
     fn undo(&self, _before: &Nothing, context: &Context) -> Result<()> {
@@ -63,8 +73,12 @@ impl Kind for ConfirmNative {
 }
 
 impl ConfirmNative {
+    fn runs(&self, context: &Context) -> Result<bool> {
+        Ok(!context.host.find_gateway(&self.reach.trace)?.is_empty())
+    }
+
     fn find_problem(&self, context: &Context) -> Result<Option<String>> {
-        if context.host.find_gateway(&self.reach.trace)?.is_empty() {
+        if !self.runs(context)? {
             return Ok(Some("its process does not run".to_owned()));
         }
         if let Some(problem) = context.find_unreadiness(&self.reach)? {
@@ -99,5 +113,70 @@ impl ConfirmNative {
                 .host
                 .run_as(&self.reach.user, &argv, &environment, COMMAND_DEADLINE)?;
         Ok(output.stdout)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+    use crate::host::fake::{FakeGateway, FakeHost, FakeProgram};
+    use crate::host::{GatewayTrace, Host as _};
+    use crate::inventory::User;
+    use crate::openclaw::release::Health;
+    use crate::step::testing::with_context;
+
+    /// Looks at a gateway that has just been started and answers after so many seconds.
+    fn told(boot: Option<u64>) -> Option<String> {
+        let trace = GatewayTrace {
+            state_directory: "/home/joe/.openclaw".into(),
+            config: "/home/joe/.openclaw/openclaw.json".into(),
+            uid: 1001,
+            port: 18789,
+        };
+        let look = ConfirmNative {
+            reach: Reach {
+                gateway: "joe/.openclaw".to_owned(),
+                port: 18789,
+                user: User {
+                    name: "joe".to_owned(),
+                    uid: 1001,
+                    gid: 1001,
+                    home: "/home/joe".into(),
+                },
+                trace: trace.clone(),
+                health: Health::Port,
+                channels_argv: Vec::new(),
+                accounts: Vec::new(),
+            },
+        };
+        let host = FakeHost::new();
+        if let Some(seconds) = boot {
+            let gateway = FakeProgram::Gateway(FakeGateway {
+                trace,
+                environment: Vec::new(),
+                boot: Duration::from_secs(seconds),
+            });
+            host.world_mut().start_program(&gateway);
+        }
+        let begun = host.now_ms();
+        let result = with_context(&host, &|_| {}, |it| look.apply(&Nothing {}, it));
+        let waited = (host.now_ms() - begun) / 1000;
+        result.err().map(|error| format!("{waited} s: {error}"))
+    }
+
+    #[test]
+    fn a_gateway_that_is_busy_is_waited_for_a_while_and_one_that_does_not_run_is_not() {
+        assert_eq!(told(Some(20)), None);
+        let late = told(Some(60)).unwrap();
+        assert!(
+            late.starts_with("30 s: native gateway joe/.openclaw: nobody"),
+            "{late}"
+        );
+        let stopped = told(None).unwrap();
+        assert!(
+            stopped.starts_with("0 s:") && stopped.contains("does not run"),
+            "{stopped}"
+        );
     }
 }
