@@ -26,11 +26,12 @@ fn fails_at(world: &World, record: Record, step: &str, act: &str, words: &[&str]
     assert!(took < DEADLINE, "{took:?}");
 }
 
-/// Somebody else listens where the gateway did, as soon as it lets go of the port, and goes half a minute later.
+/// Somebody else listens where the gateway did, as soon as it lets go of the port, which it does some time before it ends,
+/// and goes a minute and a half later.
 pub(crate) fn a_port_that_a_stranger_takes_in_the_silence(world: &World) {
     let stranger = "timeout 300 perl -e 'use IO::Socket::INET; my $s; until ($s) { select(undef, undef, undef, 0.005); \
                     $s = IO::Socket::INET->new(LocalAddr => \"127.0.0.1\", LocalPort => 18789, Listen => 1, \
-                    ReuseAddr => 1) } sleep 30'";
+                    ReuseAddr => 1) } sleep 90'";
     let told = "port 18789 was taken by another program meanwhile";
     fails_at(world, Record::Started, "stop-gateway", stranger, &[told]);
 }
