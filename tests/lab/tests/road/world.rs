@@ -118,13 +118,20 @@ impl World {
     /// Runs a command that must end with this exit code and print no secret; returns both streams together.
     #[track_caller]
     pub(crate) fn run_to(&self, code: i32, command: &str) -> String {
+        let (ended, text) = self.run(command);
+        assert_eq!(ended, code, "{command}:\n{text}");
+        text
+    }
+
+    /// Runs a command that must print no secret; returns its exit code and both streams together.
+    #[track_caller]
+    pub(crate) fn run(&self, command: &str) -> (i32, String) {
         let output = self.server.exec(&["bash", "-c", command]).unwrap();
         let text = format!("{}{}", output.stdout, output.stderr);
-        assert_eq!(output.status, code, "{command}:\n{text}");
         let leaks = |canary: &str| text.contains(canary);
         let leaked = self.fleet.canaries().into_iter().any(leaks);
         assert!(!leaked, "`{command}` printed a secret");
-        text
+        (output.status, text)
     }
 
     /// Plans the group anew.
