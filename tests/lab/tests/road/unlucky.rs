@@ -32,8 +32,14 @@ pub(crate) fn a_port_that_a_stranger_takes_in_the_silence(world: &World) {
     let stranger = "timeout 300 perl -e 'use IO::Socket::INET; my $s; until ($s) { select(undef, undef, undef, 0.005); \
                     $s = IO::Socket::INET->new(LocalAddr => \"127.0.0.1\", LocalPort => 18789, Listen => 1, \
                     ReuseAddr => 1) } sleep 90'";
-    let told = "port 18789 was taken by another program meanwhile";
-    fails_at(world, Record::Started, "stop-gateway", stranger, &[told]);
+    // Whoever looks first tells it: the proof that the gateway is dead, or the start of the container.
+    fails_at(
+        world,
+        Record::Started,
+        "stop-gateway",
+        stranger,
+        &["port 18789", "taken"],
+    );
 }
 
 /// Somebody tidies the engine up: container, network and image are gone when it should start.
