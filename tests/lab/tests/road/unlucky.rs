@@ -1,5 +1,6 @@
 //! What goes wrong on the host in the middle of a run: the gateway is native again by itself, and the reason is told.
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use ocmigrate_lab::server::base_image_tar;
@@ -51,8 +52,15 @@ pub(crate) fn an_engine_that_is_tidied_up_in_the_silence(world: &World) {
     world.server.load_image(&base_image_tar()).unwrap();
 }
 
-/// OpenClaw takes `tailscale.mode: "serve"` only on loopback, so natively and not in a container.
+/// OpenClaw takes `tailscale.mode: "serve"` only on loopback, so natively and not in a container. The tailscale of the box
+/// says yes to everything, and serves nothing.
 pub(crate) fn a_configuration_that_the_release_refuses_in_a_container(world: &World) {
+    let tailscale = "#!/bin/sh\necho '{}'\n";
+    let path = "/usr/local/bin/tailscale";
+    let write = world
+        .server
+        .write_file(path, tailscale.as_bytes(), "root", "755");
+    write.unwrap();
     with_config(
         world,
         "s/^    port: .*/&\\n    tailscale: { mode: \"serve\" },/",
@@ -101,13 +109,16 @@ pub(crate) fn a_plugin_that_the_container_would_miss(world: &World) {
     world.shell("rm -r /srv/plugins");
 }
 
-/// Restarts the gateway with a configuration that was edited, and in the end with the one of before.
+/// Restarts the gateway with a configuration that was edited, and in the end with the one of before, also where the test fails.
 fn with_config(world: &World, edit: &str, test: impl FnOnce(&World)) {
     world.shell(&format!(
         "cp -p {CONFIG} /root/unlucky.json; sed '{edit}' /root/unlucky.json > {CONFIG}; ! cmp -s {CONFIG} /root/unlucky.json"
     ));
-    world.restart_natively();
-    test(world);
+    let result = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        world.restart_natively();
+        test(world);
+    }));
     world.shell(&format!("cp -p /root/unlucky.json {CONFIG}"));
     world.restart_natively();
+    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }
