@@ -138,10 +138,6 @@ fn a_host_on_which_something_goes_wrong_in_the_middle_is_native_again() {
         resurrected::a_stranger_that_starts_it_in_the_silence_is_seen,
     );
     world.step(
-        "a configuration that is refused in a container",
-        unlucky::a_configuration_that_the_release_refuses_in_a_container,
-    );
-    world.step(
         "a plugin that a container misses",
         unlucky::a_plugin_that_the_container_would_miss,
     );

@@ -52,28 +52,6 @@ pub(crate) fn an_engine_that_is_tidied_up_in_the_silence(world: &World) {
     world.server.load_image(&base_image_tar()).unwrap();
 }
 
-/// OpenClaw takes `tailscale.mode: "serve"` only on loopback, so natively and not in a container. The tailscale of the box
-/// says yes to everything, and serves nothing.
-pub(crate) fn a_configuration_that_the_release_refuses_in_a_container(world: &World) {
-    let tailscale = "#!/bin/sh\necho '{}'\n";
-    let path = "/usr/local/bin/tailscale";
-    let write = world
-        .server
-        .write_file(path, tailscale.as_bytes(), "root", "755");
-    write.unwrap();
-    with_config(
-        world,
-        "s/^    port: .*/&\\n    tailscale: { mode: \"serve\" },/",
-        |world| {
-            let process = main_pid(world);
-            world.plan();
-            let told = "refuses the configuration: see gateway.bind";
-            refused(world, 4, &[told], &format!("{} {BARE}", execute()));
-            assert_eq!(main_pid(world), process, "the gateway was stopped");
-        },
-    );
-}
-
 /// OpenClaw starts without a plugin that it does not find, and only warns.
 pub(crate) fn a_plugin_that_the_container_would_miss(world: &World) {
     let files = [
