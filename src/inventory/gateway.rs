@@ -63,7 +63,8 @@ pub struct Gateway {
     pub revivers: Vec<Reviver>,
     /// The environment that it was started with, less what names its starter; values only as hashes.
     pub environment: Vec<EnvironmentVariable>,
-    /// The files and directories of the host, beside its own, in which it looks things up: names of hosts, certificates.
+    /// The files and directories of the host, beside its own, in which it looks things up: names of hosts, certificates,
+    /// files of secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub host_files: Vec<PathBuf>,
     /// What it costs in memory, while it runs.

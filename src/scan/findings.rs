@@ -96,7 +96,7 @@ fn started_by(starter: &Starter) -> String {
     }
 }
 
-/// What was disarmed on a real server so far are units of users' managers.
+/// Tells of the first starter that no test on a real server disarmed.
 fn untried_starter(gateway: &Gateway) -> Option<Finding> {
     let own = Some((&gateway.starter, gateway.script.is_some()));
     let own = own.filter(|(starter, _)| starter.is_movable());

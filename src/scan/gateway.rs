@@ -110,6 +110,9 @@ fn gateway(
     hasher: &Hasher,
 ) -> Gateway {
     let facts = reading.facts.as_ref();
+    let environment = environment(sighting, hasher);
+    let secret_files =
+        host_files::of_secrets(&ledger.credentials, &environment, &sighting.state_directory);
     Gateway {
         name: sighting.name.clone(),
         user: sighting.user.clone(),
@@ -126,8 +129,13 @@ fn gateway(
         script: sighting.launch.as_ref().and_then(|it| it.script.clone()),
         arming: sighting.starter.arming(&sighting.user.name),
         revivers: sighting.revivers.clone(),
-        environment: environment(sighting, hasher),
-        host_files: host_files::find(reader, &sighting.user, &sighting.started_with),
+        environment,
+        host_files: host_files::find(
+            reader,
+            &sighting.user,
+            &sighting.started_with,
+            &secret_files,
+        ),
         loopback: facts.map_or_else(Vec::new, loopback),
         facilities: facts
             .map(|facts| facts.facilities.clone())

@@ -148,51 +148,21 @@ impl ConfirmContainer {
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
-    use crate::host::GatewayTrace;
-    use crate::host::fake::{FakeGateway, FakeHost, FakeProgram};
-    use crate::inventory::User;
-    use crate::openclaw::release::Health;
-    use crate::step::testing::with_context;
+    use crate::host::fake::FakeHost;
+    use crate::step::testing::{reach, start_natively, with_context};
 
     #[test]
     fn a_native_gateway_beside_the_container_is_told_once_it_runs() {
-        let trace = GatewayTrace {
-            state_directory: "/home/joe/.openclaw".into(),
-            config: "/home/joe/.openclaw/openclaw.json".into(),
-            uid: 1001,
-            port: 18789,
-        };
         let watched = ConfirmContainer {
             container: "oc-joe".to_owned(),
-            reach: Reach {
-                gateway: "joe/.openclaw".to_owned(),
-                port: 18789,
-                user: User {
-                    name: "joe".to_owned(),
-                    uid: 1001,
-                    gid: 1001,
-                    home: "/home/joe".into(),
-                },
-                trace: trace.clone(),
-                health: Health::Port,
-                channels_argv: Vec::new(),
-                accounts: Vec::new(),
-            },
+            reach: reach(),
         };
         let host = FakeHost::new();
         let told = || with_context(&host, &|_| {}, |it| watched.find_rival(it).unwrap());
         assert_eq!(told(), None);
-        let stranger = FakeGateway {
-            trace,
-            environment: Vec::new(),
-            boot: Duration::from_secs(1),
-        };
-        let program = FakeProgram::Gateway(stranger);
-        host.world_mut().start_program(&program);
+        start_natively(&host, Duration::from_secs(1));
         let rival = told().unwrap();
-        assert!(
-            rival.ends_with("serves the gateway natively again"),
-            "{rival}"
-        );
+        let end = "serves the gateway natively again";
+        assert!(rival.ends_with(end), "{rival}");
     }
 }

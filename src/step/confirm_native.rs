@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::context::{COMMAND_DEADLINE, find_silent_account};
 use super::{Context, Description, Drift, Kind, Reach, Result, Sign, StepError};
 
+/// How long a gateway that runs may leave it unanswered whether it is well, in milliseconds: one with many turns to do answers
+/// late; 2026.9.6 on two processors with a load of 12.
+const PATIENCE_MS: i64 = 30_000;
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Looks whether the native gateway is live and ready and its bots poll; changes nothing.
 ///
 /// As the first step it makes sure that a working gateway is moved. Undone, as the last thing of a rollback, it waits
@@ -21,11 +26,6 @@ pub struct ConfirmNative {
 /// Nothing is captured.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Nothing {}
-
-/// How long a gateway that runs may leave it unanswered whether it is well, in milliseconds: one with many turns to do answers
-/// late; 2026.9.6 on two processors with a load of 12.
-const PATIENCE_MS: i64 = 30_000;
-const PAUSE: Duration = Duration::from_secs(1);
 
 impl Kind for ConfirmNative {
     type Before = Nothing;
@@ -120,44 +120,16 @@ impl ConfirmNative {
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
-    use crate::host::fake::{FakeGateway, FakeHost, FakeProgram};
-    use crate::host::{GatewayTrace, Host as _};
-    use crate::inventory::User;
-    use crate::openclaw::release::Health;
-    use crate::step::testing::with_context;
+    use crate::host::Host as _;
+    use crate::host::fake::FakeHost;
+    use crate::step::testing::{reach, start_natively, with_context};
 
-    /// Looks at a gateway that has just been started and answers after so many seconds.
+    /// Looks at a gateway that has just been started, if at all, and answers after so many seconds.
     fn told(boot: Option<u64>) -> Option<String> {
-        let trace = GatewayTrace {
-            state_directory: "/home/joe/.openclaw".into(),
-            config: "/home/joe/.openclaw/openclaw.json".into(),
-            uid: 1001,
-            port: 18789,
-        };
-        let look = ConfirmNative {
-            reach: Reach {
-                gateway: "joe/.openclaw".to_owned(),
-                port: 18789,
-                user: User {
-                    name: "joe".to_owned(),
-                    uid: 1001,
-                    gid: 1001,
-                    home: "/home/joe".into(),
-                },
-                trace: trace.clone(),
-                health: Health::Port,
-                channels_argv: Vec::new(),
-                accounts: Vec::new(),
-            },
-        };
+        let look = ConfirmNative { reach: reach() };
         let host = FakeHost::new();
         if let Some(seconds) = boot {
-            let gateway = FakeProgram::Gateway(FakeGateway {
-                trace,
-                environment: Vec::new(),
-                boot: Duration::from_secs(seconds),
-            });
-            host.world_mut().start_program(&gateway);
+            start_natively(&host, Duration::from_secs(seconds));
         }
         let begun = host.now_ms();
         let result = with_context(&host, &|_| {}, |it| look.apply(&Nothing {}, it));
@@ -169,14 +141,10 @@ mod tests {
     fn a_gateway_that_is_busy_is_waited_for_a_while_and_one_that_does_not_run_is_not() {
         assert_eq!(told(Some(20)), None);
         let late = told(Some(60)).unwrap();
-        assert!(
-            late.starts_with("30 s: native gateway joe/.openclaw: nobody"),
-            "{late}"
-        );
+        let start = "30 s: native gateway joe/.openclaw: nobody";
+        assert!(late.starts_with(start), "{late}");
         let stopped = told(None).unwrap();
-        assert!(
-            stopped.starts_with("0 s:") && stopped.contains("does not run"),
-            "{stopped}"
-        );
+        let is_told = stopped.starts_with("0 s:") && stopped.contains("does not run");
+        assert!(is_told, "{stopped}");
     }
 }

@@ -1,6 +1,5 @@
 //! What a group's container sees of its host: pure.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Paths;
@@ -64,25 +63,13 @@ pub(super) fn mounts(
     // The host's clock, and its names of users and groups: git, ssh and many scripts want to know who they are.
     let shown = ["/etc/localtime", "/etc/passwd", "/etc/group"].map(Path::new);
     mounts.extend(shown.map(|path| bind(path, path, true)));
-    let secrets = secret_files(facts);
-    let looked_up = facts.host_files.iter().chain(&secrets);
+    let looked_up = facts.host_files.iter();
     mounts.extend(
         looked_up
             .filter(is_outside)
             .map(|path| bind(path, path, true)),
     );
     mounts
-}
-
-/// The files of secrets that the gateway's configuration names, each a secret as a whole; what its environment holds goes
-/// along with that.
-fn secret_files(facts: &GatewayFacts) -> BTreeSet<PathBuf> {
-    let of_environment: Vec<_> = facts.environment.iter().map(|it| &it.hash).collect();
-    let credentials = facts.credentials.iter();
-    let in_files = credentials.filter(|it| !of_environment.contains(&&it.hash));
-    let places = in_files.flat_map(|it| &it.places);
-    let whole = places.filter(|it| it.line.is_none() && !it.path.starts_with("/proc"));
-    whole.map(|it| it.path.clone()).collect()
 }
 
 /// What of node and OpenClaw lies below HOME, which covers that of the image.

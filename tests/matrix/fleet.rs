@@ -6,8 +6,8 @@ use std::time::Duration;
 use ocmigrate::host::GatewayTrace;
 use ocmigrate::host::fake::FakeGateway;
 use ocmigrate::inventory::{
-    Agent, ChannelAccount, Credential, Distribution, EnvironmentVariable, Exclusivity, GatewayName,
-    Place, Release, Starter, UnitScope, UnitStarter, User,
+    Agent, ChannelAccount, Distribution, GatewayName, Release, Starter, UnitScope, UnitStarter,
+    User,
 };
 use ocmigrate::plan::{
     BaseImage, Budget, Facts, GatewayFacts, Group, HostFacts, Image, ImageRecipe, Member, Network,
@@ -124,32 +124,14 @@ fn gateway_facts(hasher: &Hasher) -> GatewayFacts {
             enabled: true,
             agents: vec!["main".to_owned()],
         }],
-        credentials: vec![
-            credential(hasher, "in a file", "/home/joe/secrets/bot.token"),
-            credential(hasher, "in a file", "/srv/openclaw/bot.token"),
-            credential(hasher, "a variable", "/home/joe/.config/openclaw.env"),
-            credential(hasher, "of its own", "/proc/4711/environ"),
+        credentials: Vec::new(),
+        environment: Vec::new(),
+        host_files: vec![
+            "/etc/hosts".into(),
+            "/home/joe/ca.pem".into(),
+            "/home/joe/secrets/bot.token".into(),
+            "/srv/openclaw/bot.token".into(),
         ],
-        environment: vec![EnvironmentVariable {
-            name: "TOKEN".to_owned(),
-            hash: hasher.hash(b"a variable"),
-        }],
-        host_files: vec!["/etc/hosts".into(), "/home/joe/ca.pem".into()],
-    }
-}
-
-/// A secret that stands in a place as a whole.
-fn credential(hasher: &Hasher, value: &str, path: &str) -> Credential {
-    Credential {
-        kind: "telegram bot token".to_owned(),
-        public_id: String::new(),
-        hash: hasher.hash(value.as_bytes()),
-        exclusivity: Exclusivity::Shareable,
-        account: None,
-        places: vec![Place {
-            path: path.into(),
-            line: None,
-        }],
     }
 }
 
