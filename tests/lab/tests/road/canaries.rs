@@ -13,7 +13,9 @@ pub(crate) fn are_nowhere(world: &World) {
     for canary in world.fleet.canaries() {
         assert_eq!(matches(world, canary), "", "a canary leaked");
     }
-    let lines = world.shell(&format!("grep -c canary {CONFIG}"));
+    // Where a part of the test has put a token into a file of its own, it stands there.
+    let places = format!("{CONFIG} /srv/bots/* /home/joe/tokens/*");
+    let lines = world.shell(&format!("cat {places} 2> /dev/null | grep -c canary"));
     assert!(lines.trim().parse::<u32>().unwrap() >= 5);
 }
 

@@ -12,6 +12,10 @@ const IMAGE: &str = "registry.example/openclaw:lab";
 /// Stands in HOME, outside of the state directory and the workspaces.
 const PRIVATE: &str = "/home/joe/letters.txt";
 
+/// Files of one token each: outside of HOME, and in HOME outside of what the narrow sight leaves.
+const HOSTS_TOKEN: &str = "/srv/bots/first.token";
+const HOMES_TOKEN: &str = "/home/joe/tokens/second.token";
+
 /// Plans, changes the group as a person would with an editor, and moves it there and back under messages.
 fn there_and_back(world: &World, change: impl FnOnce(&mut Value), in_container: impl FnOnce()) {
     world.plan();
@@ -37,7 +41,21 @@ fn inside(world: &World, script: &str) -> String {
     world.run_to(0, &format!("docker exec {GROUP} sh -c '{script}'"))
 }
 
+/// Takes two bots' tokens out of the configuration, into a file of the host's and one in HOME that the narrow sight leaves out.
+fn put_tokens_into_files(world: &World) {
+    let files = [HOSTS_TOKEN, HOMES_TOKEN];
+    for (token, file) in world.fleet.bot_tokens().into_iter().zip(files) {
+        world.shell(&format!(
+            "install -d $(dirname {file}); printf %s '{token}' > {file}; chown joe: {file}; chmod 600 {file}; \
+             sed -i 's|botToken: \"{token}\"|tokenFile: \"{file}\"|' {CONFIG}; grep -q {file} {CONFIG}"
+        ));
+    }
+    world.restart_natively();
+    world.wait_until_answered();
+}
+
 pub(crate) fn a_heap_and_the_narrow_sight(world: &World) {
+    put_tokens_into_files(world);
     world.shell(&format!("echo dear > {PRIVATE}; chown joe: {PRIVATE}"));
     let choose = |group: &mut Value| {
         group["budget"]["node_heap"] = json!(900 * 1024 * 1024);
@@ -56,6 +74,13 @@ pub(crate) fn a_heap_and_the_narrow_sight(world: &World) {
             "{home}"
         );
         assert!(!home.contains("letters"), "{home}");
+        let tokens = inside(
+            world,
+            &format!("wc -c {HOSTS_TOKEN} {HOMES_TOKEN}; ls -A /home/joe/tokens"),
+        );
+        eprintln!("tokens in the container: {tokens}");
+        let refused = format!("echo x > {HOSTS_TOKEN} || echo x > {HOMES_TOKEN} || echo read-only");
+        assert!(inside(world, &refused).contains("read-only"));
     });
 }
 
