@@ -16,6 +16,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use rustix::fs::RawDir;
 use rustix::io::Errno;
 
+use super::attributes::take_own_place;
 use super::beneath::{find_directory, open_beneath};
 use super::context::Context;
 use super::entry::Stat;
@@ -113,7 +114,12 @@ pub fn walk_together<V: Visitor + Send>(root: &Path, visitors: &mut [V]) -> Resu
     std::thread::scope(|scope| {
         let workers: Vec<_> = visitors
             .iter_mut()
-            .map(|visitor| scope.spawn(|| walk.work(visitor)))
+            .map(|visitor| {
+                scope.spawn(|| {
+                    take_own_place();
+                    walk.work(visitor)
+                })
+            })
             .collect();
         workers.into_iter().try_for_each(|worker| {
             worker

@@ -16,7 +16,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use rustix::fs::{
     AtFlags, CWD, Mode, OFlags, RenameFlags, mkdirat, openat, renameat, renameat_with, unlinkat,
 };
+use rustix::io::Errno;
 
+use super::context::Context as _;
 use super::{
     Entry, Ground, KEPT_OPEN, OwnerChange, Stat, Then, Unvisited, Visitor, census, walk,
     walk_together,
@@ -308,4 +310,24 @@ fn a_directory_swapped_between_look_and_entry_is_not_entered() {
     })
     .unwrap();
     assert!(!seen.contains(&PathBuf::from("d/secret")), "{seen:?}");
+}
+
+#[test]
+fn a_worker_that_fails_ends_the_walk_with_its_error() {
+    struct Refusing;
+    impl Visitor for Refusing {
+        fn visit(&mut self, entry: &Entry<'_>) -> super::Result<Then> {
+            if entry.path.ends_with("refused") {
+                return Err(Errno::IO).on("look at", &entry.root.join(entry.path));
+            }
+            Ok(Then::Enter)
+        }
+    }
+    let room = room();
+    for number in 0..200 {
+        fs::create_dir_all(room.path().join(format!("{number}/below/it"))).unwrap();
+    }
+    fs::write(room.path().join("100/below/refused"), "").unwrap();
+    let error = walk_together(room.path(), &mut [Refusing, Refusing, Refusing]).unwrap_err();
+    assert!(error.to_string().contains("100/below/refused"), "{error}");
 }

@@ -29,7 +29,7 @@ pub(in crate::host) struct Noted {
     /// Whether the numbers that the directory lists are others than those of the runs.
     pub(in crate::host) lists_others: bool,
     /// When the youngest of the entries was born, in nanoseconds since 1970. A file that has the number of one of them
-    /// and is younger got that number after the note.
+    /// and is younger got that number after the note. The largest number where the file system keeps no births.
     pub(in crate::host) last_born_ns: u64,
     /// The entries, by inode numbers.
     pub(in crate::host) runs: Vec<Run>,

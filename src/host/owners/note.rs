@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::Done;
 use crate::host::attributes::has_capabilities;
+use crate::host::beneath::find_directory;
 use crate::host::context::Context as _;
 use crate::host::manifest::{Header, Noted, Packer, Writer};
 use crate::host::roots::disjoint;
@@ -27,8 +28,9 @@ pub(super) fn write_manifest(change: &OwnerChange) -> Result<OwnerReport> {
         let index = u16::try_from(index)
             .map_err(|_| Errno::OVERFLOW)
             .on("walk", root)?;
+        let keeps_births = keeps_births(root)?;
         for noter in &mut noters {
-            noter.begin_at(index)?;
+            noter.begin_at(index, keeps_births)?;
         }
         walk_together(root, &mut noters)?;
     }
@@ -42,10 +44,25 @@ pub(super) fn write_manifest(change: &OwnerChange) -> Result<OwnerReport> {
     Ok(Done::report(all))
 }
 
+/// Whether a file keeps its time of birth as long as it lives. On an overlay it does not: what lies in a lower layer is
+/// copied up when it is first changed, by a change of its owner too, and born anew then.
+fn keeps_births(root: &Path) -> Result<bool> {
+    let Some(directory) = find_directory(root)? else {
+        return Ok(true);
+    };
+    let file_system = rustix::fs::fstatfs(directory).on("look at", root)?;
+    Ok(file_system.f_type != OVERLAY)
+}
+
+/// `OVERLAYFS_SUPER_MAGIC` of statfs(2).
+const OVERLAY: rustix::fs::FsWord = 0x794c_7630;
+
 /// One worker of the first pass.
 struct Noter<'n, 'w> {
     /// Whom everything will belong to.
     owner: (u32, u32),
+    /// Whether a time of birth tells which file it is.
+    keeps_births: bool,
     writer: &'n Mutex<Writer<'w>>,
     packer: Packer,
     /// The directory in hand, without its runs.
@@ -65,6 +82,7 @@ impl<'n, 'w> Noter<'n, 'w> {
     fn new(owner: (u32, u32), writer: &'n Mutex<Writer<'w>>) -> Self {
         Self {
             owner,
+            keeps_births: true,
             writer,
             packer: Packer::default(),
             noted: Noted::default(),
@@ -74,8 +92,9 @@ impl<'n, 'w> Noter<'n, 'w> {
     }
 
     /// Goes on with another root.
-    fn begin_at(&mut self, root: u16) -> Result<()> {
+    fn begin_at(&mut self, root: u16, keeps_births: bool) -> Result<()> {
         self.pack()?;
+        self.keeps_births = keeps_births;
         self.noted = Noted {
             root,
             ..Noted::default()
@@ -127,7 +146,11 @@ impl<'n, 'w> Noter<'n, 'w> {
         self.found.push(Found {
             inode: stat.identity.inode,
             owner,
-            born_ns: stat.identity.born_ns,
+            born_ns: if self.keeps_births {
+                stat.identity.born_ns
+            } else {
+                u64::MAX
+            },
         });
         if self.found.len() == PART {
             self.pack()?;

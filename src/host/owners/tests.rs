@@ -21,6 +21,7 @@ use rustix::fs::{
 };
 
 use super::*;
+use crate::host::manifest::{Header, Noted, Packer, Writer};
 use crate::host::{Ground, census};
 
 const OLD: u32 = 1001;
@@ -299,11 +300,9 @@ fn a_directory_that_is_read_in_parts_is_changed_and_given_back_whole() {
     assert_eq!(of_whom(0), files);
 }
 
-#[test]
-fn a_file_system_that_lists_other_numbers_is_changed_all_the_same() {
-    // An overlay of two file systems lists another number for a directory of the lower one than it tells.
-    let (lower, upper) = ("/var/tmp", "/dev/shm");
-    let [lower, upper] = [lower, upper].map(|it| tempfile::tempdir_in(it).unwrap());
+/// Mounts an overlay with `tree/sub/b` of user 7 in the lower layer, which lies somewhere, for as long as `look` takes.
+fn on_an_overlay(lower: &str, look: impl FnOnce(&Path)) {
+    let [lower, upper] = [lower, "/dev/shm"].map(|it| tempfile::tempdir_in(it).unwrap());
     run("mkdir sub; echo x > sub/b; chown -R 7:7 .", lower.path());
     run("mkdir upper work tree", upper.path());
     let layers = format!(
@@ -314,16 +313,93 @@ fn a_file_system_that_lists_other_numbers_is_changed_all_the_same() {
         &format!("mount -t overlay none -o {layers} tree"),
         upper.path(),
     );
-    let tree = upper.path().join("tree");
-    let number = |entry: fs::DirEntry| (entry.ino(), entry.metadata().unwrap().ino());
-    let (listed, told) = number(fs::read_dir(&tree).unwrap().next().unwrap().unwrap());
-    let change = change(upper.path());
-    let given = change_owners(&change);
-    let owners = ["", "sub", "sub/b"].map(|name| fs::metadata(tree.join(name)).unwrap().uid());
+    let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| look(upper.path())));
     run("umount tree", upper.path());
-    assert_ne!(listed, told);
-    assert_eq!(given.unwrap().changed, 3);
-    assert_eq!(owners, [NEW; 3]);
+    if let Err(panic) = looked {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn owners_on(tree: &Path) -> [u32; 3] {
+    ["", "sub", "sub/b"].map(|name| fs::metadata(tree.join(name)).unwrap().uid())
+}
+
+#[test]
+fn a_worker_that_fails_ends_the_change_which_is_given_back_whole_once_it_can_be() {
+    const BLOCKS: u32 = 50;
+    let room = tempfile::tempdir_in("/dev/shm").unwrap();
+    let tree = room.path().join("tree");
+    fs::create_dir(&tree).unwrap();
+    let change = change(room.path());
+    // A whole manifest, but for one directory that is in a root which the header does not name.
+    let write = |root_of_one: u16| {
+        let header = Header::new(NEW, NEW, &change.roots);
+        let mut writer = Writer::create(&change.manifest, &header).unwrap();
+        for number in 0..BLOCKS {
+            let path = tree.join(number.to_string());
+            fs::create_dir_all(&path).unwrap();
+            fs::write(path.join("file"), "").unwrap();
+            let file = fs::metadata(path.join("file")).unwrap();
+            let mut noted = Noted {
+                root: if number == BLOCKS / 2 { root_of_one } else { 0 },
+                path: number.to_string().into_bytes(),
+                last_born_ns: u64::MAX,
+                ..Noted::default()
+            };
+            noted.push(file.ino(), (0, 0), u64::MAX);
+            let mut packer = Packer::default();
+            packer.push(&noted);
+            writer.add(&mut packer).unwrap();
+        }
+        writer.finish().unwrap();
+    };
+    let given_away = || {
+        let files = (0..BLOCKS).map(|number| tree.join(format!("{number}/file")));
+        files
+            .filter(|file| fs::metadata(file).unwrap().uid() == NEW)
+            .count()
+    };
+    write(9);
+    let error = change_owners(&change).unwrap_err();
+    assert!(error.to_string().contains("manifest"), "{error}");
+    assert!((1..50).contains(&given_away()), "{}", given_away());
+    write(0);
+    let report = restore_owners(&change.manifest).unwrap();
+    assert_eq!((report.changed, report.left), (50, Vec::new()));
+    assert_eq!(given_away(), 0);
+}
+
+#[test]
+fn a_file_system_that_lists_other_numbers_is_changed_all_the_same() {
+    // An overlay of two file systems lists another number for a directory of the lower one than it tells.
+    on_an_overlay("/var/tmp", |room| {
+        let tree = room.join("tree");
+        // What is open keeps its number; what the kernel forgets gets another one here.
+        let _open = fs::File::open(tree.join("sub/b")).unwrap();
+        let number = |entry: fs::DirEntry| (entry.ino(), entry.metadata().unwrap().ino());
+        let (listed, told) = number(fs::read_dir(&tree).unwrap().next().unwrap().unwrap());
+        assert_ne!(listed, told);
+        let change = change(room);
+        assert_eq!(change_owners(&change).unwrap().changed, 3);
+        assert_eq!(owners_on(&tree), [NEW; 3]);
+    });
+}
+
+#[test]
+fn what_an_overlay_copied_up_meanwhile_is_changed_and_given_back() {
+    on_an_overlay("/dev/shm", |room| {
+        let tree = room.join("tree");
+        let change = change(room);
+        let old = owners_on(&tree);
+        note_owners(&change).unwrap();
+        // Writing to it copies up the file and the directory, which are born anew by that.
+        fs::write(tree.join("sub/b"), "written").unwrap();
+        let given = change_owners(&change).unwrap();
+        assert_eq!((given.changed, given.left), (3, Vec::new()));
+        let given_back = restore_owners(&change.manifest).unwrap();
+        assert_eq!((given_back.changed, given_back.left), (3, Vec::new()));
+        assert_eq!(owners_on(&tree), old);
+    });
 }
 
 #[test]

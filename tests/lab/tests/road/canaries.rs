@@ -14,8 +14,8 @@ pub(crate) fn are_nowhere(world: &World) {
         assert_eq!(matches(world, canary), "", "a canary leaked");
     }
     // Where a part of the test has put a token into a file of its own, it stands there.
-    let places = format!("{CONFIG} /srv/bots/* /home/joe/tokens/*");
-    let lines = world.shell(&format!("cat {places} 2> /dev/null | grep -c canary"));
+    let files = "find /srv/bots /home/joe/tokens -type f -exec cat {} + 2> /dev/null || true";
+    let lines = world.shell(&format!("(cat {CONFIG}; {files}) | grep -c canary"));
     assert!(lines.trim().parse::<u32>().unwrap() >= 5);
 }
 
