@@ -105,7 +105,8 @@ pub(super) fn open_name(
     name: &CStr,
     flags: OFlags,
 ) -> std::result::Result<OwnedFd, Errno> {
-    open_piece(directory, name, flags)
+    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat2(directory, name, flags, Mode::empty(), ResolveFlags::NO_XDEV)
 }
 
 fn open_piece(

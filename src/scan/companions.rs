@@ -77,6 +77,7 @@ impl Web {
                 }
             }
         }
+        leave_out_forks(&mut holders, &glances);
         Self {
             glances,
             listeners: listeners.to_vec(),
@@ -156,6 +157,22 @@ pub(super) fn of(
         web.companion(reader, Some(&gateway.name), (part, Some(port), pid))
     });
     companions.collect()
+}
+
+/// Leaves out who holds a socket only because its parent does, and still has its name: a program that is just being started,
+/// between fork(2) and execve(2), or a worker of the one that serves. A service that systemd handed its socket has a name
+/// of its own.
+fn leave_out_forks(holders: &mut BTreeMap<u64, Vec<i32>>, glances: &[Glance]) {
+    let by_pid: BTreeMap<_, _> = glances.iter().map(|it| (it.id.pid, it)).collect();
+    for pids in holders.values_mut() {
+        let all = pids.clone();
+        let is_fork = |pid: i32| {
+            let process = by_pid.get(&pid)?;
+            let parent = by_pid.get(&process.parent)?;
+            Some(all.contains(&parent.id.pid) && parent.name == process.name)
+        };
+        pids.retain(|pid| is_fork(*pid) != Some(true));
+    }
 }
 
 /// Finds the companions that the files of a gateway's agents name by a URL of loopback, and that are not known yet. That an
@@ -241,7 +258,7 @@ fn is_loopback(address: IpAddr) -> bool {
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
-    use crate::inventory::{HostReference, Place};
+    use crate::inventory::{HostReference, Place, ProcessId};
 
     #[test]
     fn companions_are_named_by_pid_port_or_unit() {
@@ -281,6 +298,29 @@ mod tests {
                 .contains(&(Part::Service, port, own))
         );
         drop(client);
+    }
+
+    #[test]
+    fn who_holds_a_socket_for_being_forked_is_left_out_and_who_was_handed_one_is_not() {
+        let process = |pid, parent, name: &str| Glance {
+            id: ProcessId {
+                pid,
+                start_ticks: 0,
+            },
+            parent,
+            name: name.as_bytes().to_vec(),
+        };
+        let glances = [
+            process(1, 0, "systemd"),
+            process(10, 1, "ollama"),
+            process(11, 10, "ollama"),
+            process(12, 11, "ollama"),
+            process(20, 10, "sh"),
+        ];
+        let mut holders = BTreeMap::from([(7, vec![1, 10, 11, 12, 20]), (8, vec![11, 99])]);
+        leave_out_forks(&mut holders, &glances);
+        let expected = BTreeMap::from([(7, vec![1, 10, 20]), (8, vec![11, 99])]);
+        assert_eq!(holders, expected);
     }
 
     #[test]

@@ -17,6 +17,19 @@ const STATE: Room = Room {
     inodes: 64,
 };
 
+/// What debootstrap(8) makes where ocmigrate keeps its own files: the tree with its archives of packages, 392 M and 12,500
+/// entries for Debian 12 with python, git, curl, jq and tmux, and beside it the archive of the tree, 280 M. Some more, for
+/// agents that need more.
+const TREE: Room = Room {
+    bytes: 800 * MIB,
+    inodes: 16_000,
+};
+/// The same as a layer of the engine.
+const BASE: Room = Room {
+    bytes: 350 * MIB,
+    inodes: 16_000,
+};
+
 /// Looks whether the disks and the memory have room for the image, for the run's own files, and for the rehearsal beside
 /// the native gateway; changes nothing.
 ///
@@ -25,6 +38,9 @@ const STATE: Room = Room {
 pub struct CheckRoom {
     /// The image that will be made; one that is there needs no room.
     pub image: String,
+    /// The base image that debootstrap makes, where the engine does not have it.
+    #[serde(default)]
+    pub base: Option<String>,
     /// What its layer holds.
     pub entries: Vec<LayerEntry>,
     /// The most memory that the native gateway was seen to use, where it is rehearsed beside itself.
@@ -45,8 +61,12 @@ impl Kind for CheckRoom {
     }
 
     fn capture(&self, context: &Context) -> Result<Nothing> {
-        self.check_image(context)?;
+        let base = self.base_to_make(context)?;
+        self.check_image(base, context)?;
         check_disk(context, &context.paths.state, STATE, "the run")?;
+        if base.is_some() {
+            check_disk(context, &context.paths.state, TREE, "the making of the base")?;
+        }
         self.check_memory(context)?;
         Ok(Nothing {})
     }
@@ -65,19 +85,33 @@ impl Kind for CheckRoom {
 }
 
 impl CheckRoom {
-    fn check_image(&self, context: &Context) -> Result<()> {
-        if context.docker.find_image(&self.image)?.is_some() {
+    /// Returns the base image if it has to be made.
+    fn base_to_make(&self, context: &Context) -> Result<Option<&str>> {
+        let Some(base) = self.base.as_deref() else {
+            return Ok(None);
+        };
+        let is_there = context.docker.find_image(base)?.is_some();
+        Ok((!is_there).then_some(base))
+    }
+
+    fn check_image(&self, base: Option<&str>, context: &Context) -> Result<()> {
+        let mut needed = Room::default();
+        if context.docker.find_image(&self.image)?.is_none() {
+            let layer = context.docker.weigh(&self.entries)?;
+            needed.bytes += layer.bytes.0 * COPIES;
+            needed.inodes += layer.files;
+        }
+        if base.is_some() {
+            needed.bytes += BASE.bytes;
+            needed.inodes += BASE.inodes;
+        }
+        if needed == Room::default() {
             return Ok(());
         }
-        let Some(directory) = context.docker.data_directory()? else {
-            return Ok(());
-        };
-        let layer = context.docker.weigh(&self.entries)?;
-        let needed = Room {
-            bytes: layer.bytes.0 * COPIES,
-            inodes: layer.files,
-        };
-        check_disk(context, &directory, needed, "the image")
+        match context.docker.data_directory()? {
+            Some(directory) => check_disk(context, &directory, needed, "the image"),
+            None => Ok(()),
+        }
     }
 
     fn check_memory(&self, context: &Context) -> Result<()> {
@@ -123,10 +157,19 @@ mod tests {
 
     /// Returns what is short on a machine, where the image's layer is empty.
     fn short(furnish: impl FnOnce(&FakeHost), rehearsal: Option<Bytes>) -> Option<String> {
+        short_with(furnish, None, rehearsal)
+    }
+
+    fn short_with(
+        furnish: impl FnOnce(&FakeHost),
+        base: Option<&str>,
+        rehearsal: Option<Bytes>,
+    ) -> Option<String> {
         let host = FakeHost::new();
         furnish(&host);
         let room = CheckRoom {
             image: "image".to_owned(),
+            base: base.map(str::to_owned),
             entries: Vec::new(),
             rehearsal,
         };
@@ -156,5 +199,21 @@ mod tests {
         assert_eq!(short(16 * MIB), None);
         let told = "the run needs 16 M at `/var/lib/ocmigrate`, and 15 M are free";
         assert_eq!(short(15 * MIB).as_deref(), Some(told));
+    }
+
+    #[test]
+    fn a_base_that_has_to_be_made_needs_room_for_its_making() {
+        let short = |bytes| {
+            short_with(
+                |host| host.world_mut().free.bytes = bytes,
+                Some("ocmigrate/base:bookworm"),
+                None,
+            )
+        };
+        assert_eq!(short(800 * MIB), None);
+        let told = "the making of the base needs 800 M at `/var/lib/ocmigrate`, and 799 M are free";
+        assert_eq!(short(799 * MIB).as_deref(), Some(told));
+        let told = "the image needs 350 M at `/var/lib/docker`, and 349 M are free";
+        assert_eq!(short(349 * MIB).as_deref(), Some(told));
     }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::docker::LayerEntry;
 use crate::openclaw::release;
-use crate::plan::{GatewayFacts, Image, ImageRecipe, Plan, measured_peak};
+use crate::plan::{BaseImage, GatewayFacts, Image, ImageRecipe, Plan, measured_peak};
 use crate::units::Bytes;
 
 /// Why no steps can be made for a group.
@@ -165,19 +165,21 @@ fn made(
 
 /// Room for what comes, and the image where it is not a given one.
 fn image(group: &Built, gateway: &Movable, rehearsal: Option<Bytes>, paths: &Paths) -> Vec<Step> {
-    let room = |entries| {
+    let room = |base: Option<&BaseImage>, entries| {
         Step::CheckRoom(CheckRoom {
             image: group.image.reference().to_owned(),
+            base: base.map(|base| base.reference().to_owned()),
             entries,
             rehearsal,
         })
     };
     let Image::FromHost(recipe) = &group.image else {
-        return vec![room(Vec::new())];
+        return vec![room(None, Vec::new())];
     };
+    let made = matches!(recipe.base, BaseImage::Own { .. }).then_some(&recipe.base);
     let image = make_image(recipe, gateway);
     vec![
-        room(image.entries.clone()),
+        room(made, image.entries.clone()),
         Step::MakeBase(MakeBase {
             base: recipe.base.clone(),
             archive: paths.state.join("base.tar"),

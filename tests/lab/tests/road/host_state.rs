@@ -12,7 +12,7 @@ pub(crate) fn host_state(world: &World) -> String {
     // was there for a while.
     let files = "find /home/joe /etc/systemd /etc/ocmigrate /var/lib/systemd/linger -xdev \
                  \\( -path /home/joe/.cache -o -path '/home/joe/.openclaw/*' -o -name '[A-Z]*.md' \
-                 -o -name 'openclaw-bootstrap-??????' -o -name 'gateway-*.log' \\) -prune -o \
+                 -o -name 'openclaw-bootstrap-??????' -o -name 'gateway-*.log' -o -path '/home/joe/.pm2/*' \\) -prune -o \
                  \\( -type d -printf '%p %u:%g %m\\n' -o -printf '%p %u:%g %m %T@ %l\\n' \\) 2>/dev/null | sort";
     let state = "find /home/joe/.openclaw -printf '%u:%g %p\\n' | grep -v '^joe:joe' | sort; \
                  stat -c '%n %U:%G %a %y' /home/joe/.openclaw/backup-before-upgrade.txt";
@@ -27,6 +27,12 @@ pub(crate) fn host_state(world: &World) -> String {
         Starter::CronReboot | Starter::CronWatchdog => {
             "cd /var/spool/cron/crontabs && stat -c '%n %U:%G %a %y' joe && cat joe"
         }
+        // Its dump is written anew, with the same applications.
+        Starter::Pm2 => {
+            "runuser -l joe -c 'pm2 jlist' | jq -c '.[] | [.name, .pm2_env.status, .pm2_env.autorestart]'; \
+             jq -c '.[] | [.name, .status, .autorestart]' /home/joe/.pm2/dump.pm2; systemctl is-enabled pm2-joe"
+        }
+        Starter::Tmux | Starter::Screen | Starter::ShellLoop | Starter::Nohup => "true",
         other => panic!("no test moves a gateway of {other:?} yet"),
     };
     let starter = world.shell(starter);
@@ -45,9 +51,14 @@ pub(crate) fn how_it_runs(world: &World) -> String {
         }
         _ => "^$",
     };
+    // It goes into the workspace of the agent whose turn it is: `process.chdir` of its embedded runner.
+    let directory = match world.gateway().release.as_str() {
+        "2026.2.9" => "",
+        _ => "cwd",
+    };
     // Node ignores SIGXFSZ at first, and OpenClaw takes that back while it starts; 2026.9.6.
     world.shell(&format!(
-        "cd /proc/{pid}; readlink cwd exe fd/1 fd/2 | sed 's/:\\[.*//'; \
+        "cd /proc/{pid}; readlink {directory} exe fd/1 fd/2 | sed 's/:\\[.*//'; \
          grep -E '^(Umask|Uid|Gid|Groups):' status; \
          ignored=$(sed -n 's/^SigIgn:[[:space:]]*/0x/p' status); printf 'ignored %x\\n' $((ignored & ~0x1000000)); \
          tr '\\0' '\\n' < environ | grep -vE '{anew}' | sort"

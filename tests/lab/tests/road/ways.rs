@@ -22,15 +22,24 @@ pub(crate) fn add_watchdog(world: &World) {
 /// Plans, moves, boots, and brings back under messages; whatever started the gateway starts it again.
 pub(crate) fn there_and_back_with_reboots(world: &World) {
     there_and_back(world, "--no-rehearsal --soak 10");
+    boots_natively(world);
+}
+
+/// The same where nothing starts the gateway natively at a boot.
+pub(crate) fn there_and_back_where_no_boot_starts_it(world: &World) {
+    there_and_back(world, "--no-rehearsal --soak 10");
 }
 
 /// The same for a release that checks no configuration: its rehearsal is the proof.
 pub(crate) fn rehearsed_there_and_back_with_reboots(world: &World) {
     there_and_back(world, "--soak 10");
+    boots_natively(world);
 }
 
 fn there_and_back(world: &World, options: &str) {
     eprintln!("{}", world.run_to(0, "ocmigrate scan"));
+    // What a release writes beside its workspaces at the first message is there then.
+    world.wait_until_answered();
     world.plan();
     let (before, runs) = (host_state(world), how_it_runs(world));
 
@@ -48,7 +57,11 @@ fn there_and_back(world: &World, options: &str) {
     assert!(world.is_native());
     assert_eq!(host_state(world), before, "rollback left something behind");
     assert_eq!(how_it_runs(world), runs, "it is started in another way");
+}
 
+/// After a rollback the next boot brings the gateway up natively, and changes nothing else.
+fn boots_natively(world: &World) {
+    let before = host_state(world);
     boots_after_a_power_cut(world, World::is_native);
     assert_eq!(host_state(world), before);
 }
