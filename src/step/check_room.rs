@@ -65,7 +65,12 @@ impl Kind for CheckRoom {
         self.check_image(base, context)?;
         check_disk(context, &context.paths.state, STATE, "the run")?;
         if base.is_some() {
-            check_disk(context, &context.paths.state, TREE, "the making of the base")?;
+            check_disk(
+                context,
+                &context.paths.state,
+                TREE,
+                "the making of the base",
+            )?;
         }
         self.check_memory(context)?;
         Ok(Nothing {})

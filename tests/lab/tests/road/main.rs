@@ -267,7 +267,10 @@ fn a_gateway_of_a_shell_loop_goes_into_a_container_and_comes_back() {
     let world = World::boot_with("loop", RELEASES_IMAGE, |gateway| {
         gateway.starter = Starter::ShellLoop;
     });
-    world.step("there and back", ways::there_and_back_where_no_boot_starts_it);
+    world.step(
+        "there and back",
+        ways::there_and_back_where_no_boot_starts_it,
+    );
     world.end();
 }
 
@@ -277,7 +280,10 @@ fn a_gateway_of_a_session_of_tmux_goes_into_a_container_and_comes_back() {
     let world = World::boot_with("tmux", RELEASES_IMAGE, |gateway| {
         gateway.starter = Starter::Tmux;
     });
-    world.step("there and back", ways::there_and_back_where_no_boot_starts_it);
+    world.step(
+        "there and back",
+        ways::there_and_back_where_no_boot_starts_it,
+    );
     world.end();
 }
 
@@ -287,7 +293,10 @@ fn a_gateway_of_a_session_of_screen_goes_into_a_container_and_comes_back() {
     let world = World::boot_with("screen", RELEASES_IMAGE, |gateway| {
         gateway.starter = Starter::Screen;
     });
-    world.step("there and back", ways::there_and_back_where_no_boot_starts_it);
+    world.step(
+        "there and back",
+        ways::there_and_back_where_no_boot_starts_it,
+    );
     world.end();
 }
 
@@ -297,7 +306,10 @@ fn a_gateway_of_a_login_that_is_over_goes_into_a_container_and_comes_back() {
     let world = World::boot_with("nohup", RELEASES_IMAGE, |gateway| {
         gateway.starter = Starter::Nohup;
     });
-    world.step("there and back", ways::there_and_back_where_no_boot_starts_it);
+    world.step(
+        "there and back",
+        ways::there_and_back_where_no_boot_starts_it,
+    );
     world.end();
 }
 
