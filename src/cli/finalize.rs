@@ -1,6 +1,7 @@
 //! `ocmigrate finalize`: the only point of no return.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -8,6 +9,7 @@ use super::failure::{Code, Failure};
 use super::setting::Setting;
 use super::terminal::Terminal;
 use super::world::World;
+use crate::display;
 use crate::host::Host;
 use crate::journal::{Direction, Lock, Outcome, Record};
 
@@ -29,7 +31,7 @@ impl Finalize {
     pub(super) fn run(&self, state: &Path, terminal: &Terminal) -> Result<(), Failure> {
         let world = World::open(state, "finalize")?;
         let setting = self.in_container(&world)?;
-        let removed = self.removable(&world)?;
+        let removed = self.removable(&world, &setting)?;
         terminal.say(&self.text(&removed, &setting));
         self.confirm(terminal)?;
         let _lock = Lock::take(&world.paths.state)?;
@@ -41,8 +43,7 @@ impl Finalize {
             journal.append(world.host.now_ms(), Record::Finalized)?;
         }
         drop(journal);
-        for name in self.removable(&world)? {
-            let path = world.paths.group_state(&self.group).join(name);
+        for path in self.removable(&world, &setting)? {
             world.host.remove(&path)?;
         }
         terminal.say(&format!("{} is final", self.group));
@@ -51,7 +52,7 @@ impl Finalize {
 
     /// Reads the group, which must be in its container by a run that has ended.
     fn in_container(&self, world: &World) -> Result<Setting, Failure> {
-        let shown = crate::display::text(&self.group);
+        let shown = display::text(&self.group);
         let unknown = || {
             Failure::new(
                 Code::Usage,
@@ -71,21 +72,34 @@ impl Finalize {
         }
     }
 
-    fn removable(&self, world: &World) -> Result<Vec<String>, Failure> {
-        let names = world.host.list(&world.paths.group_state(&self.group))?;
-        let names = names.into_iter().filter_map(|name| name.into_string().ok());
-        Ok(names
-            .filter(|name| !KEPT.contains(&name.as_str()))
-            .collect())
+    /// Returns the files that are there for a way back alone.
+    fn removable(&self, world: &World, setting: &Setting) -> Result<Vec<PathBuf>, Failure> {
+        let directory = world.paths.group_state(&self.group);
+        let names = world.host.list(&directory)?.into_iter();
+        let is_kept = |name: &OsString| KEPT.iter().any(|kept| name == kept);
+        let mut files: Vec<_> = names
+            .filter(|name| !is_kept(name))
+            .map(|name| directory.join(name))
+            .collect();
+        let steps = setting.steps.iter();
+        for path in steps.flat_map(|step| step.means_of_return(&world.paths)) {
+            if world.host.read(&path)?.is_some() {
+                files.push(path);
+            }
+        }
+        Ok(files)
     }
 
-    fn text(&self, removed: &[String], setting: &Setting) -> String {
+    fn text(&self, removed: &[PathBuf], setting: &Setting) -> String {
         let group = &self.group;
+        let removed: Vec<_> = removed.iter().map(|path| display::path(path)).collect();
         let mut text = format!(
             "{group}  there is no way back after this: rollback will refuse\n  \
-             goes: what rollback would need: {}\n",
-            removed.join(", ")
+             goes, for only rollback would need it:\n"
         );
+        for path in &removed {
+            text += &format!("    {path}\n");
+        }
         text += "  stays: the container and its image, /etc/ocmigrate, the journal\n";
         text += "  stays, for the old gateway would be a second poller without it:\n";
         for step in &setting.steps {

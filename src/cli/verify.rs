@@ -69,7 +69,11 @@ fn compare(world: &World, setting: &Setting) -> Result<GroupDrift, Failure> {
     let mut drifts = Vec::new();
     let phase = match setting.state.direction {
         Direction::Ended(Outcome::InContainer | Outcome::Final) => {
+            let is_final = setting.state.direction == Direction::Ended(Outcome::Final);
             for (index, step) in setting.steps.iter().enumerate() {
+                if is_final && step.is_for_the_way_back() {
+                    continue;
+                }
                 let before = setting
                     .state
                     .befores

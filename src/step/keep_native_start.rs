@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::freeze_loop::find_loop;
 use super::native_start::{of_line, of_process};
-use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
+use super::{Context, Description, Drift, Kind, Paths, Result, Sign, StepError};
 use crate::host::{FileMeta, GatewayTrace};
 use crate::inventory::{CronStarter, LoopStarter, ProcessId, User};
 use crate::openclaw::environment;
@@ -101,7 +101,7 @@ impl Kind for KeepNativeStart {
     }
 
     fn apply(&self, before: &Before, context: &Context) -> Result<()> {
-        let path = self.script(context);
+        let path = self.script(context.paths);
         let Some(first) = context.host.find_gateway(&self.trace)?.first().copied() else {
             if context.host.read(&path)?.is_some() {
                 return Ok(());
@@ -131,7 +131,7 @@ impl Kind for KeepNativeStart {
 
     fn undo(&self, before: &Before, context: &Context) -> Result<()> {
         context.refuse_while_it_runs(&self.container)?;
-        let (path, begun) = (self.script(context), self.begun(context));
+        let (path, begun) = (self.script(context.paths), self.begun(context.paths));
         if context.host.read(&path)?.is_some() {
             let was_begun = context.host.read(&begun)?.is_some();
             let lives = was_begun && self.comes_to_life(before, context, SETTLE)?;
@@ -155,7 +155,7 @@ impl Kind for KeepNativeStart {
     }
 
     fn verify(&self, _before: &Before, context: &Context) -> Result<Vec<Drift>> {
-        let path = self.script(context);
+        let path = self.script(context.paths);
         let is_there = context.host.read(&path)?.is_some();
         let drift = || {
             Drift::new(
@@ -171,13 +171,13 @@ impl Kind for KeepNativeStart {
 }
 
 impl KeepNativeStart {
-    fn script(&self, context: &Context) -> PathBuf {
-        context.paths.group_etc(&self.group).join("native")
+    pub(super) fn script(&self, paths: &Paths) -> PathBuf {
+        paths.group_etc(&self.group).join("native")
     }
 
     /// Returns the mark that a start was begun.
-    fn begun(&self, context: &Context) -> PathBuf {
-        context.paths.group_etc(&self.group).join("native.begun")
+    pub(super) fn begun(&self, paths: &Paths) -> PathBuf {
+        paths.group_etc(&self.group).join("native.begun")
     }
 
     /// Waits until the gateway or its loop runs; says whether it does.

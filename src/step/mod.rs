@@ -46,6 +46,8 @@ mod throwaway;
 mod validate_config;
 mod write_group_files;
 
+use std::path::PathBuf;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -348,6 +350,21 @@ impl Step {
             Self::ConfirmNative(step) => Some(&step.reach),
             Self::ConfirmContainer(step) => Some(&step.reach),
             _ => None,
+        }
+    }
+
+    /// Returns whether all that the step left is what a way back needs, which a final group has no more.
+    #[must_use]
+    pub const fn is_for_the_way_back(&self) -> bool {
+        matches!(self, Self::ChangeOwners(_) | Self::KeepNativeStart(_))
+    }
+
+    /// Returns the files that only a way back needs, beside those in the group's own state.
+    #[must_use]
+    pub fn means_of_return(&self, paths: &Paths) -> Vec<PathBuf> {
+        match self {
+            Self::KeepNativeStart(step) => vec![step.script(paths), step.begun(paths)],
+            _ => Vec::new(),
         }
     }
 

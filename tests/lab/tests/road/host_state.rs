@@ -45,10 +45,13 @@ pub(crate) fn host_state(world: &World) -> String {
 /// How the native gateway runs: its directory, output, user and environment, less what a manager sets anew each time.
 pub(crate) fn how_it_runs(world: &World) -> String {
     let pid = world.find_native().unwrap();
-    // What a manager of units sets anew each time; nothing else would set it.
+    // What a manager sets anew each time; nothing else would set it.
     let anew = match world.gateway().starter {
         Starter::SystemdUser | Starter::SystemdSystem => {
             "^(INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MANAGERPID)="
+        }
+        Starter::Pm2 => {
+            "^(created_at|pm_uptime|prev_restart_delay|restart_time|unique_id|unstable_restarts)="
         }
         _ => "^$",
     };

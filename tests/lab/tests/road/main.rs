@@ -12,6 +12,7 @@ mod bad_input;
 mod canaries;
 mod compose;
 mod crash;
+mod days_later;
 mod drift;
 mod engine;
 mod host_state;
@@ -248,6 +249,20 @@ fn a_gateway_of_cron_goes_into_a_container_and_comes_back() {
     });
     ways::add_watchdog(&world);
     world.step("there and back", ways::there_and_back_with_reboots);
+    world.end();
+}
+
+#[test]
+#[ignore = "ten minutes; scripts/test --all runs it"]
+fn what_a_container_wrote_is_native_days_later_and_a_final_group_stays() {
+    let world = World::boot_with("days", SERVER_IMAGE, |gateway| {
+        gateway.starter = Starter::CronReboot;
+    });
+    world.step(
+        "back after days",
+        days_later::what_the_container_wrote_is_native,
+    );
+    world.step("final", days_later::a_final_group_stays_in_its_container);
     world.end();
 }
 

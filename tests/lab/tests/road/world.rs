@@ -166,7 +166,12 @@ impl World {
             .map(|token| self.client.send(token, 4711, "are you there").unwrap().mark)
             .collect();
         let marks: Vec<_> = sent.iter().map(String::as_str).collect();
-        self.client.wait_until_answered(&marks, PATIENCE).unwrap();
+        self.wait_until_these_are_answered(&marks);
+    }
+
+    /// Waits until the messages with these marks are answered.
+    pub(crate) fn wait_until_these_are_answered(&self, marks: &[&str]) {
+        self.client.wait_until_answered(marks, PATIENCE).unwrap();
     }
 
     fn wait_until_answered_natively(&self) {
