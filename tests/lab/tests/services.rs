@@ -222,7 +222,21 @@ fn unanswered_messages_are_lost_after_the_deadline_and_doubled_answers_show() {
         (vec![third.clone()], vec![second])
     );
     let waited = lab.client.wait_until_answered(&[TOKEN], Duration::ZERO);
-    assert!(matches!(waited, Err(ClientError::Unanswered(marks)) if marks == [third]));
+    assert!(matches!(waited, Err(ClientError::Unanswered(marks)) if marks == [third.clone()]));
+    let waited = |marks: &[&String]| {
+        let marks: Vec<_> = marks.iter().copied().cloned().collect();
+        lab.client
+            .wait_until_these_are_answered(&marks, Duration::ZERO)
+    };
+    assert!(waited(&[&first]).is_ok());
+    assert!(
+        matches!(waited(&[&first, &third]), Err(ClientError::Unanswered(marks)) if marks == [third])
+    );
+    let strange = lab.client.wait_until_answered(&[&first], Duration::ZERO);
+    assert!(
+        matches!(strange, Err(ClientError::NoSuchBot(_))),
+        "a mark is no token"
+    );
 }
 
 #[test]

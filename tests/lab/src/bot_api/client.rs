@@ -129,29 +129,52 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Unanswered`] with the marks that are left at the deadline.
+    /// [`ClientError::Unanswered`] with the marks that are left at the deadline, [`ClientError::NoSuchBot`] when a token was
+    /// never registered.
     pub fn wait_until_answered(
         &self,
         tokens: &[&str],
         patience: Duration,
     ) -> Result<(), ClientError> {
+        let mut marks = BTreeSet::new();
+        for token in tokens {
+            marks.extend(self.bot_summary(token, SummaryQuery::default())?.unanswered);
+        }
+        self.wait_for(marks, patience)
+    }
+
+    /// Waits until the messages with these marks are answered.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Unanswered`] with the marks that are left at the deadline.
+    pub fn wait_until_these_are_answered(
+        &self,
+        marks: &[String],
+        patience: Duration,
+    ) -> Result<(), ClientError> {
+        self.wait_for(marks.iter().cloned().collect(), patience)
+    }
+
+    /// Messages that come meanwhile are not waited for.
+    fn wait_for(
+        &self,
+        mut waiting: BTreeSet<String>,
+        patience: Duration,
+    ) -> Result<(), ClientError> {
         let deadline = Instant::now() + patience;
-        let mut waiting = self.unanswered(tokens)?;
-        while !waiting.is_empty() {
+        loop {
+            let bots = self.summary(SummaryQuery::default())?.bots.into_iter();
+            let unanswered: BTreeSet<_> = bots.flat_map(|bot| bot.unanswered).collect();
+            waiting = &waiting & &unanswered;
+            if waiting.is_empty() {
+                return Ok(());
+            }
             if Instant::now() >= deadline {
                 return Err(ClientError::Unanswered(waiting.into_iter().collect()));
             }
             sleep(LOOK);
-            // Messages that came meanwhile are not waited for.
-            waiting = &waiting & &self.unanswered(tokens)?;
         }
-        Ok(())
-    }
-
-    fn unanswered(&self, tokens: &[&str]) -> Result<BTreeSet<String>, ClientError> {
-        let bots = self.summary(SummaryQuery::default())?.bots.into_iter();
-        let chosen = bots.filter(|bot| tokens.contains(&bot.token.as_str()));
-        Ok(chosen.flat_map(|bot| bot.unanswered).collect())
     }
 
     fn post<T: DeserializeOwned>(

@@ -198,11 +198,7 @@ fn power_cut_after(world: &World, step: &str) {
         World::wait_until(|| world.is_native()),
         "after {step}: not native"
     );
-    let marks: Vec<_> = marks.iter().map(String::as_str).collect();
-    world
-        .client
-        .wait_until_answered(&marks, crate::world::PATIENCE)
-        .unwrap();
+    world.wait_until_these_are_answered(&marks);
     world.check_ledger(since, &format!("power cut after {step}"));
     let ended = || world.run_to(0, "ocmigrate status").contains("native");
     assert!(World::wait_until(ended), "after {step}: the run is open");

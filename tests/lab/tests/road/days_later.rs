@@ -31,7 +31,7 @@ pub(crate) fn what_the_container_wrote_is_native(world: &World) {
 
     let token = world.fleet.bot_tokens()[0];
     let mark = world.client.send(token, NEW_CHAT, "hello").unwrap().mark;
-    world.wait_until_these_are_answered(&[&mark]);
+    world.wait_until_these_are_answered(&[mark]);
     world.shell(&format!(
         "docker exec {GROUP} sh -c 'mkdir -p $(dirname {MEMORY}) && echo the owner likes tea > {MEMORY}'"
     ));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::host_state::{host_state, how_it_runs};
-use crate::world::{GROUP, PATIENCE, PLAN, World, now_ms};
+use crate::world::{GROUP, PLAN, World, now_ms};
 
 /// The time between two messages to one bot, in milliseconds.
 const EVERY_MS: u64 = 30_000;
@@ -86,8 +86,7 @@ pub(crate) fn boots_after_a_power_cut(world: &World, is_up: impl Fn(&World) -> b
     let marks: Vec<_> = world.fleet.bot_tokens().iter().map(send).collect();
     world.server.power_on().unwrap();
     assert!(World::wait_until(|| is_up(world)), "the other side came up");
-    let marks: Vec<_> = marks.iter().map(String::as_str).collect();
-    world.client.wait_until_answered(&marks, PATIENCE).unwrap();
+    world.wait_until_these_are_answered(&marks);
     // A watchdog looks once a minute.
     std::thread::sleep(Duration::from_secs(65));
     assert!(is_up(world), "the other side came up beside it");

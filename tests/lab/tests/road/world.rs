@@ -165,13 +165,13 @@ impl World {
             .iter()
             .map(|token| self.client.send(token, 4711, "are you there").unwrap().mark)
             .collect();
-        let marks: Vec<_> = sent.iter().map(String::as_str).collect();
-        self.wait_until_these_are_answered(&marks);
+        self.wait_until_these_are_answered(&sent);
     }
 
     /// Waits until the messages with these marks are answered.
-    pub(crate) fn wait_until_these_are_answered(&self, marks: &[&str]) {
-        self.client.wait_until_answered(marks, PATIENCE).unwrap();
+    pub(crate) fn wait_until_these_are_answered(&self, marks: &[String]) {
+        let waited = self.client.wait_until_these_are_answered(marks, PATIENCE);
+        waited.unwrap();
     }
 
     fn wait_until_answered_natively(&self) {
