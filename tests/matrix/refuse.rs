@@ -61,15 +61,15 @@ fn assert_short(reason: &str, furnish: impl FnOnce(&World)) {
 #[test]
 fn a_disk_without_room_stops_the_run_before_anything_is_made() {
     assert_short(
-        "the image needs 1.1 G at `/var/lib/docker`, and 1 G are free",
+        "the image needs 1.5 G at `/var/lib/docker`, and 1 G are free",
         |world| {
             world.host.world_mut().free.bytes = 1024 * 1024 * 1024;
         },
     );
     assert_short(
-        "the image needs 60000 inodes at `/var/lib/docker`, and 59999 are free",
+        "the image needs 76000 inodes at `/var/lib/docker`, and 75999 are free",
         |world| {
-            world.host.world_mut().free.inodes = 59_999;
+            world.host.world_mut().free.inodes = 75_999;
         },
     );
 }

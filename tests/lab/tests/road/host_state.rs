@@ -53,6 +53,8 @@ pub(crate) fn how_it_runs(world: &World) -> String {
         Starter::Pm2 => {
             "^(created_at|pm_uptime|prev_restart_delay|restart_time|unique_id|unstable_restarts)="
         }
+        // What its argv said before OpenClaw overwrote it is said by a variable.
+        Starter::Tmux | Starter::Screen | Starter::Nohup => "^OPENCLAW_GATEWAY_PORT=",
         _ => "^$",
     };
     // It goes into the workspace of the agent whose turn it is: `process.chdir` of its embedded runner.
