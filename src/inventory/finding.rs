@@ -407,8 +407,8 @@ catalogue! {
     UNTRIED_STARTER = "OM-R002" Inhibitor
         "let a unit of systemd start the gateway (openclaw gateway install), or accept it: --accept OM-R002"
         "ocmigrate knows how to keep this starter from starting the gateway and how to give the gateway back to it. It has done \
-         so in its tests' machine in memory, and with a real server only for units of systemd and for lines of a user's \
-         crontab that start the gateway themselves.";
+         so in its tests' machine in memory, and with a real server only for units of systemd, for lines of a user's crontab that \
+         start the gateway themselves, and for pm2, tmux, screen, a shell loop and a start by hand.";
     /// A program that is not there.
     MISSING_PROGRAM = "OM-P009" Info
         "install it where the agents need it; what is missing here will be missing in the container"

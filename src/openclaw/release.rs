@@ -10,8 +10,12 @@ use serde_json::Value;
 
 use crate::inventory::Release;
 
-/// The release that ocmigrate's tests move.
-const TRIED: [Version; 1] = [Version::new(2026, 9, 6)];
+/// The releases that ocmigrate's tests move.
+const TRIED: [Version; 3] = [
+    Version::new(2026, 2, 9),
+    Version::new(2026, 5, 28),
+    Version::new(2026, 9, 6),
+];
 /// From here on a bind beyond loopback needs `gateway.controlUi.allowedOrigins`; openclaw issue 29385.
 const FIRST_WITH_ORIGINS: Version = Version::new(2026, 2, 26);
 /// From here on the gateway seeds them for itself at every start, without writing its configuration; seen with 2026.9.6.

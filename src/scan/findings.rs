@@ -114,9 +114,14 @@ fn untried_starter(gateway: &Gateway) -> Option<Finding> {
 /// Returns whether ocmigrate's tests moved a gateway of such a starter on a real server.
 fn is_tried(starter: &Starter, is_scripted: bool) -> bool {
     match starter {
-        Starter::Unit(_) => true,
+        Starter::Unit(_)
+        | Starter::Pm2(_)
+        | Starter::Loop(_)
+        | Starter::Tmux
+        | Starter::Screen
+        | Starter::Orphan => true,
         Starter::Cron(line) => line.is_users() && !is_scripted,
-        _ => false,
+        Starter::Container(_) | Starter::Other { .. } => false,
     }
 }
 

@@ -210,7 +210,7 @@ pub(crate) fn the_disk_of_the_journal_is_full(world: &World) {
     world.plan();
     let before = host_state(world);
     let since = now_ms();
-    world.shell("mkdir -p /root/small && mount -t tmpfs -o size=4m tmpfs /root/small");
+    world.shell("mkdir -p /root/small && mount -t tmpfs -o size=24m tmpfs /root/small");
     world.start_traffic(5000);
     let journal = format!("/root/small/groups/{GROUP}/journal.jsonl");
     let said = world.run_to(

@@ -76,7 +76,7 @@ fn jobs(world: &World) -> String {
 pub(crate) fn a_final_group_stays_in_its_container(world: &World) {
     world.plan();
     execute(world);
-    let start = format!("/etc/ocmigrate/{GROUP}/native");
+    let start = format!("/etc/ocmigrate/groups/{GROUP}/native");
     let state = format!("/var/lib/ocmigrate/groups/{GROUP}");
     let is_there =
         |path: &str| world.shell(&format!("test -e {path} && echo yes || true")) == "yes\n";

@@ -62,9 +62,14 @@ pub(crate) fn how_it_runs(world: &World) -> String {
         "2026.2.9" => "",
         _ => "cwd",
     };
+    // A window is not made again; what it showed goes nowhere.
+    let output = match world.gateway().starter {
+        Starter::Tmux | Starter::Screen => "",
+        _ => "fd/1 fd/2",
+    };
     // Node ignores SIGXFSZ at first, and OpenClaw takes that back while it starts; 2026.9.6.
     world.shell(&format!(
-        "cd /proc/{pid}; readlink {directory} exe fd/1 fd/2 | sed 's/:\\[.*//'; \
+        "cd /proc/{pid}; readlink {directory} exe {output} | sed 's/:\\[.*//'; \
          grep -E '^(Umask|Uid|Gid|Groups):' status; \
          ignored=$(sed -n 's/^SigIgn:[[:space:]]*/0x/p' status); printf 'ignored %x\\n' $((ignored & ~0x1000000)); \
          tr '\\0' '\\n' < environ | grep -vE '{anew}' | sort"
