@@ -231,14 +231,22 @@ fn a_run_killed_after_any_record_is_rolled_back() {
     world.end();
 }
 
+/// Moves a gateway that is started in one way there and back.
+fn moves(label: &str, image: &str, starter: Starter, part: fn(&World)) {
+    let world = World::boot_with(label, image, |gateway| gateway.starter = starter);
+    world.step("there and back", part);
+    world.end();
+}
+
 #[test]
 #[ignore = "ten minutes; scripts/test --all runs it"]
 fn a_gateway_of_a_system_unit_goes_into_a_container_and_comes_back() {
-    let world = World::boot_with("system", SERVER_IMAGE, |gateway| {
-        gateway.starter = Starter::SystemdSystem;
-    });
-    world.step("there and back", ways::there_and_back_with_reboots);
-    world.end();
+    moves(
+        "system",
+        SERVER_IMAGE,
+        Starter::SystemdSystem,
+        ways::there_and_back_with_reboots,
+    );
 }
 
 #[test]
@@ -269,63 +277,56 @@ fn what_a_container_wrote_is_native_days_later_and_a_final_group_stays() {
 #[test]
 #[ignore = "six minutes; scripts/test --all runs it"]
 fn a_gateway_of_pm2_goes_into_a_container_and_comes_back() {
-    let world = World::boot_with("pm", RELEASES_IMAGE, |gateway| {
-        gateway.starter = Starter::Pm2;
-    });
-    world.step("there and back", ways::there_and_back_with_reboots);
-    world.end();
+    moves(
+        "pm",
+        RELEASES_IMAGE,
+        Starter::Pm2,
+        ways::there_and_back_with_reboots,
+    );
 }
 
 #[test]
 #[ignore = "six minutes; scripts/test --all runs it"]
 fn a_gateway_of_a_shell_loop_goes_into_a_container_and_comes_back() {
-    let world = World::boot_with("loop", RELEASES_IMAGE, |gateway| {
-        gateway.starter = Starter::ShellLoop;
-    });
-    world.step(
-        "there and back",
+    moves(
+        "loop",
+        RELEASES_IMAGE,
+        Starter::ShellLoop,
         ways::there_and_back_where_no_boot_starts_it,
     );
-    world.end();
 }
 
 #[test]
 #[ignore = "six minutes; scripts/test --all runs it"]
 fn a_gateway_of_a_session_of_tmux_goes_into_a_container_and_comes_back() {
-    let world = World::boot_with("tmux", RELEASES_IMAGE, |gateway| {
-        gateway.starter = Starter::Tmux;
-    });
-    world.step(
-        "there and back",
+    moves(
+        "tmux",
+        RELEASES_IMAGE,
+        Starter::Tmux,
         ways::there_and_back_where_no_boot_starts_it,
     );
-    world.end();
 }
 
 #[test]
 #[ignore = "six minutes; scripts/test --all runs it"]
 fn a_gateway_of_a_session_of_screen_goes_into_a_container_and_comes_back() {
-    let world = World::boot_with("screen", RELEASES_IMAGE, |gateway| {
-        gateway.starter = Starter::Screen;
-    });
-    world.step(
-        "there and back",
+    moves(
+        "screen",
+        RELEASES_IMAGE,
+        Starter::Screen,
         ways::there_and_back_where_no_boot_starts_it,
     );
-    world.end();
 }
 
 #[test]
 #[ignore = "six minutes; scripts/test --all runs it"]
 fn a_gateway_of_a_login_that_is_over_goes_into_a_container_and_comes_back() {
-    let world = World::boot_with("nohup", RELEASES_IMAGE, |gateway| {
-        gateway.starter = Starter::Nohup;
-    });
-    world.step(
-        "there and back",
+    moves(
+        "nohup",
+        RELEASES_IMAGE,
+        Starter::Nohup,
         ways::there_and_back_where_no_boot_starts_it,
     );
-    world.end();
 }
 
 #[test]
