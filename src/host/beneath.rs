@@ -105,8 +105,7 @@ pub(super) fn open_name(
     name: &CStr,
     flags: OFlags,
 ) -> std::result::Result<OwnedFd, Errno> {
-    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat2(directory, name, flags, Mode::empty(), ResolveFlags::NO_XDEV)
+    open_piece(directory, name, flags)
 }
 
 fn open_piece(

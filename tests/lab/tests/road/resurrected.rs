@@ -45,6 +45,8 @@ pub(crate) fn a_stranger_that_starts_it_in_the_silence_is_seen(world: &World) {
         world.restart_natively();
     }
     assert!(world.is_native());
+    // Nothing polled beside another one on the way back either.
+    world.check_ledger(since, "resurrected, and native");
 }
 
 /// It looks each 50 ms whether the port is free, and starts the gateway by the command that its own starter has.
