@@ -117,3 +117,48 @@ impl Listed {
         listed
     }
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "prepares real files; a test may panic"
+)]
+mod tests {
+    use std::fs;
+    use std::os::fd::AsFd as _;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_with_a_place_of_its_own_lists_the_same_and_moves_nobody_else() {
+        let room = tempfile::tempdir_in("/var/tmp").unwrap();
+        for name in ["marked", "plain"] {
+            fs::write(room.path().join(name), "").unwrap();
+        }
+        let marked = fs::File::open(room.path().join("marked")).unwrap();
+        fsetxattr(&marked, "user.note", b"x", XattrFlags::empty()).unwrap();
+        symlink("marked", room.path().join("link")).unwrap();
+        let directory = fs::File::open(room.path()).unwrap();
+        let listed =
+            || [c"marked", c"plain", c"link", c"gone"].map(|it| list(directory.as_fd(), it));
+        let by_path = listed();
+        assert_eq!(by_path.map(|it| it.has_others), [true, false, false, false]);
+        let here = fs::read_link("/proc/thread-self/cwd").unwrap();
+        let by_place = std::thread::scope(|scope| {
+            let own = scope.spawn(|| {
+                take_own_place();
+                assert!(HAS_OWN_PLACE.get(), "this machine forbids it");
+                let listed = listed();
+                let place = fs::read_link("/proc/thread-self/cwd").unwrap();
+                assert_eq!(place, fs::canonicalize(room.path()).unwrap());
+                listed
+            });
+            own.join().unwrap()
+        });
+        assert_eq!(by_place, by_path);
+        assert_eq!(fs::read_link("/proc/thread-self/cwd").unwrap(), here);
+        assert!(!HAS_OWN_PLACE.get());
+    }
+}

@@ -63,6 +63,11 @@ impl Header {
     }
 }
 
+/// Returns the name under which a manifest is written. A file that stands there is the room that it will have.
+pub fn unfinished(manifest: &Path) -> PathBuf {
+    files::beside(manifest, ".partial")
+}
+
 /// Writes a manifest under a temporary name; [`Writer::finish`] puts it in place.
 pub(super) struct Writer<'a> {
     path: &'a Path,
@@ -73,12 +78,11 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// What stands under the temporary name already is written over, so that its blocks are there where the disk is full.
     pub(super) fn create(path: &'a Path, header: &Header) -> Result<Self> {
-        let temporary = files::beside(path, ".partial");
-        files::remove(&temporary)?;
+        let temporary = unfinished(path);
         let place = Place::open(&temporary)?;
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         let file =
             rustix::fs::openat(&place.directory, place.name, flags, mode).on("write", path)?;
@@ -118,7 +122,8 @@ impl<'a> Writer<'a> {
         self.put(&0_u32.to_le_bytes())
             .and_then(|()| self.put(&self.entries.to_le_bytes()))
             .and_then(|()| self.out.write_all(self.hasher.finalize().as_bytes()))
-            .and_then(|()| self.out.flush())
+            .and_then(|()| self.out.stream_position())
+            .and_then(|length| self.out.get_ref().set_len(length))
             .and_then(|()| self.out.get_ref().sync_all())
             .on("write", self.path)?;
         let place = Place::open(self.path)?;

@@ -47,6 +47,7 @@ pub use census::{Ground, Progress, census, file_systems};
 pub use entry::{Identity, Stat};
 pub use files::READ_LIMIT;
 pub use given::{make_parent, read_given, write_given};
+pub use manifest::unfinished;
 pub use reader::Reader;
 pub use real::RealHost;
 pub use walk::{

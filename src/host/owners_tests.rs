@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::owners::{change_owners, note_owners, restore_owners};
-use super::{HostError, OwnerChange, OwnerReport};
+use super::{HostError, OwnerChange, OwnerReport, unfinished};
 
 const OLD: u32 = 1001;
 const NEW: u32 = 2002;
@@ -213,6 +214,37 @@ fn what_a_dead_first_pass_left_is_not_taken() {
     change_owners(&room.change).unwrap();
     assert_eq!(room.owner("a"), NEW);
     assert!(!room.room.path().join("manifest.partial").exists());
+}
+
+#[test]
+fn a_manifest_that_has_its_room_is_written_on_a_full_disk() {
+    let room = Room::new();
+    let disk = room.room.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let mount = |words: &[&str]| {
+        let done = Command::new(words[0]).args(&words[1..]).arg(&disk).status();
+        assert!(done.unwrap().success(), "{words:?}");
+    };
+    mount(&["mount", "-t", "tmpfs", "-o", "size=64k", "none"]);
+    let change = |name: &str| OwnerChange {
+        manifest: disk.join(name),
+        ..room.change.clone()
+    };
+    let (kept, without) = (change("kept"), change("without"));
+    fs::write(unfinished(&kept.manifest), [7; 4096]).unwrap();
+    // As much as goes in.
+    let mut fill = fs::File::create(disk.join("fill")).unwrap();
+    while fill.write_all(&[1; 512]).is_ok() {}
+    drop(fill);
+    let (refused, changed) = (change_owners(&without), change_owners(&kept));
+    let bytes = fs::metadata(&kept.manifest).map(|it| it.len());
+    let restored = restore_owners(&kept.manifest);
+    mount(&["umount"]);
+    assert!(refused.is_err(), "the disk was not full");
+    assert!(changed.unwrap().changed > 0);
+    assert!(bytes.unwrap() < 4096, "what stood there is left behind it");
+    assert!(restored.unwrap().changed > 0);
+    assert_eq!(room.owner("a"), OLD);
 }
 
 #[test]

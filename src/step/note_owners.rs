@@ -1,17 +1,24 @@
 //! Notes, before the silence, whose files will change their owner in it.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
-use super::change_owners::ChangeOwners;
+use super::change_owners::{ChangeOwners, Pass};
 use super::confirm_native::Nothing;
 use super::{Context, Description, Drift, Kind, Result, Sign};
 use crate::display;
+use crate::host::{self, FileMeta};
+
+/// A manifest takes two bytes an entry on a tidy tree, and 120 where nothing in it is like the rest.
+const LATE_BYTES: usize = 64 * 1024;
 
 /// Walks the state directory and the workspaces and writes the manifest by which [`ChangeOwners`] goes in the silence, so
-/// that the silence does not grow with the number of files.
+/// that the silence does not grow with the number of files. It takes the room of the manifest that is written late, too: a
+/// run whose disk is full by then must be able to end.
 ///
-/// `Before` holds nothing. Idempotent: a complete manifest is taken as it is. Undo removes it, after the owners were given
-/// back.
+/// `Before` holds nothing. Idempotent: a complete manifest is taken as it is, and the room replaced whole. Undo removes both,
+/// after the owners were given back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoteOwners {
     /// The change that is noted.
@@ -42,14 +49,29 @@ impl Kind for NoteOwners {
         for left in &report.left {
             (context.say)(&format!("keeps its owner: {left}"));
         }
-        Ok(())
+        let room = FileMeta::of_root(0o600);
+        Ok(context
+            .host
+            .replace(&self.late_room(context), &[0; LATE_BYTES], room)?)
     }
 
     fn undo(&self, _before: &Nothing, context: &Context) -> Result<()> {
+        context.host.remove(&self.late_room(context))?;
         Ok(context.host.remove(&self.change.manifest(context))?)
     }
 
     fn verify(&self, _before: &Nothing, _context: &Context) -> Result<Vec<Drift>> {
         Ok(Vec::new())
+    }
+}
+
+impl NoteOwners {
+    /// Returns the file that becomes the late manifest.
+    fn late_room(&self, context: &Context) -> PathBuf {
+        let late = ChangeOwners {
+            pass: Pass::Late,
+            ..self.change.clone()
+        };
+        host::unfinished(&late.manifest(context))
     }
 }

@@ -1,10 +1,11 @@
 //! There and back without faults.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ocmigrate::docker::{Docker, Mount};
 use ocmigrate::host::Host;
 use ocmigrate::journal::Outcome;
+use ocmigrate::step::Step;
 
 use crate::fleet::{GROUP, PORT};
 use crate::starters::{Kind, SERVICES};
@@ -18,6 +19,32 @@ fn a_run_ends_in_the_container_and_a_rollback_gives_the_very_world_back() {
         world.assert_in_container(&format!("{kind:?}, there"));
         assert_eq!(world.rollback().unwrap(), Outcome::Native);
         world.assert_native(&format!("{kind:?}, back"));
+    }
+}
+
+#[test]
+fn what_only_a_way_back_needs_is_named_and_nothing_else_misses_it() {
+    for kind in Kind::ALL {
+        let world = World::of(kind);
+        world.execute().unwrap();
+        let steps = world.steps.iter();
+        let means: Vec<_> = steps
+            .flat_map(|it| it.means_of_return(&world.paths))
+            .collect();
+        let is_there = |path: &&PathBuf| world.host.read(path).unwrap().is_some();
+        let is_kept = matches!(kind, Kind::Cron | Kind::Loop | Kind::Tmux);
+        let there = means.iter().filter(is_there).count();
+        assert_eq!(there, usize::from(is_kept), "{kind:?}: {means:?}");
+
+        let state = world.paths.group_state(GROUP);
+        let names = world.host.list(&state).unwrap().into_iter();
+        for path in names.map(|name| state.join(name)).chain(means) {
+            world.host.remove(&path).unwrap();
+        }
+        let missed = world.drifts_of(|step| !step.is_for_the_way_back());
+        assert_eq!(missed, [], "{kind:?}");
+        let missed = world.drifts_of(Step::is_for_the_way_back);
+        assert!(!missed.is_empty(), "{kind:?}");
     }
 }
 

@@ -156,9 +156,15 @@ impl World {
 
     /// What every step finds that is not as it left it.
     pub(crate) fn drifts(&self) -> Vec<Drift> {
+        self.drifts_of(|_| true)
+    }
+
+    /// The same of some steps.
+    pub(crate) fn drifts_of(&self, is_asked: impl Fn(&Step) -> bool) -> Vec<Drift> {
         let journal = self.open_journal();
         let befores = &journal.state().befores;
         let steps = self.steps.iter().enumerate();
+        let steps = steps.filter(|(_, step)| is_asked(step));
         self.with_context(|context| {
             steps
                 .flat_map(|(index, step)| step.verify(&befores[&index], context).unwrap())

@@ -171,6 +171,8 @@ impl FakeWorld {
             mode: 0o600,
             ..ROOT_OWNED
         };
+        self.files
+            .remove(&crate::host::unfinished(&change.manifest));
         self.add_file(change.manifest.clone(), &text, owner);
         Ok(manifest)
     }
