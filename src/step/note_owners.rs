@@ -75,3 +75,34 @@ impl NoteOwners {
         host::unfinished(&late.manifest(context))
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+    use crate::host::Host as _;
+    use crate::host::fake::FakeHost;
+    use crate::step::testing::with_context;
+
+    #[test]
+    fn the_room_of_the_late_manifest_is_taken_before_the_silence_and_given_back() {
+        let host = FakeHost::new();
+        let step = NoteOwners {
+            change: ChangeOwners {
+                group: "oc-joe".to_owned(),
+                pass: Pass::Noted,
+                roots: Vec::new(),
+                uid: 1001,
+                gid: 1001,
+                strays: 0,
+            },
+        };
+        with_context(&host, &|_| {}, |context| {
+            let taken = || host.read(&step.late_room(context)).unwrap();
+            step.apply(&Nothing {}, context).unwrap();
+            assert_eq!(taken().unwrap().bytes.len(), LATE_BYTES);
+            step.undo(&Nothing {}, context).unwrap();
+            assert!(taken().is_none());
+        });
+    }
+}

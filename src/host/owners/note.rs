@@ -45,7 +45,8 @@ pub(super) fn write_manifest(change: &OwnerChange) -> Result<OwnerReport> {
 }
 
 /// Whether a file keeps its time of birth as long as it lives. On an overlay it does not: what lies in a lower layer is
-/// copied up when it is first changed, by a change of its owner too, and born anew then.
+/// copied up when it is first changed, by a change of its owner too, and born anew then. There a file is known by its number
+/// and its owner alone: one that got a noted number since, in the same directory, is given to whom the old one belonged.
 fn keeps_births(root: &Path) -> Result<bool> {
     let Some(directory) = find_directory(root)? else {
         return Ok(true);
