@@ -1,5 +1,7 @@
 //! What a container wrote is there natively whenever the group goes back, and what becomes of it once it is final.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::host_state::host_state;
@@ -10,6 +12,10 @@ use crate::world::{GROUP, PLAN, World};
 const NEW_CHAT: i64 = 7_770_001;
 /// What an agent remembers, in a file that no other test writes.
 const MEMORY: &str = "/home/joe/work/nobdata-pj/memory/after-the-move.md";
+
+/// After three unclean boots in five minutes OpenClaw takes itself for crashing and starts no channel, natively as well; its
+/// `GATEWAY_BOOT_LOOP_WINDOW_MS`, 2026.9.6.
+const CRASH_LOOP: Duration = Duration::from_mins(5);
 
 fn execute(world: &World) {
     world.run_to(
@@ -105,6 +111,7 @@ pub(crate) fn a_final_group_stays_in_its_container(world: &World) {
     let refused = world.run_to(3, &format!("ocmigrate rollback --group {GROUP} --yes"));
     eprintln!("{refused}");
     assert!(world.is_in_container());
+    std::thread::sleep(CRASH_LOOP);
     boots_after_a_power_cut(world, World::is_in_container);
     world.run_to(0, "ocmigrate verify");
 }
