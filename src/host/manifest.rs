@@ -64,6 +64,7 @@ impl Header {
 }
 
 /// Returns the name under which a manifest is written. A file that stands there is the room that it will have.
+#[must_use]
 pub fn unfinished(manifest: &Path) -> PathBuf {
     files::beside(manifest, ".partial")
 }

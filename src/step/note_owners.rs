@@ -52,7 +52,7 @@ impl Kind for NoteOwners {
         let room = FileMeta::of_root(0o600);
         Ok(context
             .host
-            .replace(&self.late_room(context), &[0; LATE_BYTES], room)?)
+            .replace(&self.late_room(context), &vec![0; LATE_BYTES], room)?)
     }
 
     fn undo(&self, _before: &Nothing, context: &Context) -> Result<()> {
