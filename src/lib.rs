@@ -11,6 +11,7 @@ pub mod execute;
 pub mod host;
 pub mod inventory;
 pub mod journal;
+mod lines;
 pub mod openclaw;
 pub mod plan;
 pub mod report;

@@ -341,6 +341,19 @@ pub trait Docker {
         argv: &[String],
         environment: &[String],
         deadline: Duration,
+    ) -> Result<Output> {
+        self.exec_watched(name, user, argv, environment, deadline, &mut |_| ())
+    }
+
+    /// Does the same, and hands over each line of its standard output as soon as it is there, without its end.
+    fn exec_watched(
+        &self,
+        name: &str,
+        user: &str,
+        argv: &[String],
+        environment: &[String],
+        deadline: Duration,
+        on_line: &mut dyn FnMut(&[u8]),
     ) -> Result<Output>;
 
     /// Returns the last lines of a container's log, both streams.

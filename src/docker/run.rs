@@ -12,6 +12,7 @@ use futures_util::{Stream, StreamExt, pin_mut};
 use super::containers::{self, SLACK};
 use super::socket::refused;
 use super::{ContainerSpec, DockerError, Output, Result, body, is_leftover};
+use crate::lines::Lines;
 
 /// How much of each stream is kept; the rest is read and dropped.
 const KEPT: usize = 1024 * 1024;
@@ -47,7 +48,7 @@ async fn run_created(client: &Client, spec: &ContainerSpec, deadline: Duration) 
     let ended = tokio::time::timeout(deadline, wait(client, name, deadline)).await;
     let code = ended.map_err(|_| late(name, deadline))??;
     let options = LogsOptionsBuilder::new().stdout(true).stderr(true).build();
-    let (stdout, stderr) = collect(client.logs(name, Some(options)), name).await?;
+    let (stdout, stderr) = collect(client.logs(name, Some(options)), name, &mut |_| ()).await?;
     Ok(Output {
         code,
         stdout,
@@ -81,24 +82,28 @@ async fn discard(client: &Client, name: &str) -> Result<()> {
     super::socket::found(removed, "remove container", name).map(drop)
 }
 
-/// A program that misses its deadline is left to its container: the API has no way to end it.
-pub(super) async fn exec(
-    client: &Client,
-    name: &str,
-    user: &str,
-    argv: &[String],
-    environment: &[String],
-    deadline: Duration,
-) -> Result<Output> {
-    let config = ExecConfig {
+/// A program to be run in a container, both streams attached.
+pub(super) fn program(user: &str, argv: &[String], environment: &[String]) -> ExecConfig {
+    ExecConfig {
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         env: Some(environment.to_vec()),
         cmd: Some(argv.to_vec()),
         user: Some(user.to_owned()),
         ..ExecConfig::default()
-    };
-    let ended = tokio::time::timeout(deadline, attached(client, name, config)).await;
+    }
+}
+
+/// A program that misses its deadline is left to its container: the API has no way to end it.
+pub(super) async fn exec(
+    client: &Client,
+    name: &str,
+    config: ExecConfig,
+    deadline: Duration,
+    on_line: &mut dyn FnMut(&[u8]),
+) -> Result<Output> {
+    let environment = config.env.clone().unwrap_or_default();
+    let ended = tokio::time::timeout(deadline, attached(client, name, config, on_line)).await;
     match ended.map_err(|_| late(name, deadline))? {
         Err(DockerError::Refused {
             action,
@@ -107,19 +112,24 @@ pub(super) async fn exec(
         }) => Err(DockerError::Refused {
             action,
             object,
-            reason: body::without_values(&reason, environment),
+            reason: body::without_values(&reason, &environment),
         }),
         other => other,
     }
 }
 
-async fn attached(client: &Client, name: &str, config: ExecConfig) -> Result<Output> {
+async fn attached(
+    client: &Client,
+    name: &str,
+    config: ExecConfig,
+    on_line: &mut dyn FnMut(&[u8]),
+) -> Result<Output> {
     let no = || refused("run a program in container", name);
     let exec = client.create_exec(name, config).await.map_err(no())?;
     let started = client.start_exec(&exec.id, None).await.map_err(no())?;
     let (stdout, stderr) = match started {
         StartExecResults::Attached { output, input } => {
-            let collected = collect(output, name).await?;
+            let collected = collect(output, name, on_line).await?;
             drop(input);
             collected
         }
@@ -149,14 +159,17 @@ pub(super) async fn log_tail(client: &Client, name: &str, lines: u32) -> Result<
 async fn collect(
     chunks: impl Stream<Item = Result<LogOutput, Error>>,
     name: &str,
+    on_line: &mut dyn FnMut(&[u8]),
 ) -> Result<(Vec<u8>, Vec<u8>)> {
     pin_mut!(chunks);
+    let mut lines = Lines::new(on_line);
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     while let Some(chunk) = chunks.next().await {
         match chunk.map_err(refused("read the output of container", name))? {
             LogOutput::StdErr { message } => keep(&mut stderr, &message),
             LogOutput::StdOut { message } | LogOutput::Console { message } => {
                 keep(&mut stdout, &message);
+                lines.hand_over(&stdout);
             }
             LogOutput::StdIn { .. } => {}
         }

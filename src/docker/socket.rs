@@ -205,16 +205,17 @@ impl Docker for DockerSocket {
         self.ask(asked)
     }
 
-    fn exec(
+    fn exec_watched(
         &self,
         name: &str,
         user: &str,
         argv: &[String],
         environment: &[String],
         deadline: Duration,
+        on_line: &mut dyn FnMut(&[u8]),
     ) -> Result<Output> {
-        let asked = run::exec(&self.client, name, user, argv, environment, deadline);
-        self.ask(asked)
+        let config = run::program(user, argv, environment);
+        self.ask(run::exec(&self.client, name, config, deadline, on_line))
     }
 
     fn log_tail(&self, name: &str, lines: u32) -> Result<String> {

@@ -27,6 +27,7 @@ use super::{
     Ownership, Reply, Result, Room, RunningProcess, Signal, UnitState,
 };
 use crate::inventory::{Pm2Starter, ProcessId, UnitStarter, User};
+use crate::lines::Lines;
 use crate::units::Bytes;
 use world::ROOT_OWNED;
 
@@ -409,12 +410,13 @@ impl Host for FakeHost {
         Ok(self.world().reply(port, path))
     }
 
-    fn run_as(
+    fn run_watched(
         &self,
         _user: &User,
         argv: &[OsString],
         _environment: &[(OsString, OsString)],
         _deadline: Duration,
+        on_line: &mut dyn FnMut(&[u8]),
     ) -> Result<Output> {
         let answer = argv
             .first()
@@ -424,7 +426,9 @@ impl Host for FakeHost {
             stdout: Vec::new(),
             stderr: Vec::new(),
         };
-        Ok(answer.unwrap_or(silence))
+        let answer = answer.unwrap_or(silence);
+        Lines::new(on_line).hand_over(&answer.stdout);
+        Ok(answer)
     }
 
     fn make_base(&self, codename: &str, packages: &[String], archive: &Path) -> Result<()> {

@@ -360,6 +360,18 @@ pub trait Host {
         argv: &[OsString],
         environment: &[(OsString, OsString)],
         deadline: Duration,
+    ) -> Result<Output> {
+        self.run_watched(user, argv, environment, deadline, &mut |_| ())
+    }
+
+    /// Does the same, and hands over each line of its standard output as soon as it is there, without its end.
+    fn run_watched(
+        &self,
+        user: &User,
+        argv: &[OsString],
+        environment: &[(OsString, OsString)],
+        deadline: Duration,
+        on_line: &mut dyn FnMut(&[u8]),
     ) -> Result<Output>;
 
     /// Makes the archive of a base image's file system from the host's package mirror.

@@ -24,7 +24,7 @@ pub(super) fn turn(app: &Pm2Starter, user: &User, environment: &Path, verb: &str
         (&app.name).into(),
     ];
     let argv: Vec<OsString> = words.into_iter().chain(places).chain(rest).collect();
-    let output = program::run_as(user, &argv, &[], DEADLINE)?;
+    let output = program::run_as(user, &argv, &[], DEADLINE, &mut |_| ())?;
     if output.code == 0 {
         return Ok(());
     }

@@ -11,7 +11,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
@@ -19,6 +19,7 @@ use nix::unistd::{Gid, Pid, getgrouplist};
 
 use super::{HostError, Output, Result};
 use crate::inventory::User;
+use crate::lines::Lines;
 
 /// The most that is kept of each stream of a program: 1 MiB. What follows is read and dropped.
 const KEPT_BYTES: usize = 1024 * 1024;
@@ -39,12 +40,13 @@ fn as_root(program: &str) -> Command {
     command
 }
 
-/// Runs a program as a user, with the groups that the user database gives it.
+/// Runs a program as a user, with the groups that the user database gives it, and hands over each line that it prints.
 pub(super) fn run_as(
     user: &User,
     argv: &[OsString],
     environment: &[(OsString, OsString)],
     deadline: Duration,
+    on_line: &mut dyn FnMut(&[u8]),
 ) -> Result<Output> {
     let mut command = as_root("/usr/bin/setpriv");
     command
@@ -53,7 +55,7 @@ pub(super) fn run_as(
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir("/");
-    run(command, &shown(argv), deadline)
+    run(command, &shown(argv), deadline, on_line)
 }
 
 /// Starts a program as a user in a session of its own, with an empty environment, and leaves it.
@@ -119,7 +121,7 @@ pub(super) fn succeed(command: Command, deadline: Duration) -> Result<Output> {
     let mut argv = vec![command.get_program().to_owned()];
     argv.extend(command.get_args().map(OsStr::to_owned));
     let program = shown(&argv);
-    let output = run(command, &program, deadline)?;
+    let output = run(command, &program, deadline, &mut |_| ())?;
     if output.code == 0 {
         return Ok(output);
     }
@@ -135,7 +137,12 @@ pub(super) fn succeed(command: Command, deadline: Duration) -> Result<Output> {
 }
 
 /// Runs a prepared command to its end or to the deadline, at which its whole process group is killed.
-fn run(mut command: Command, program: &str, deadline: Duration) -> Result<Output> {
+fn run(
+    mut command: Command,
+    program: &str,
+    deadline: Duration,
+    on_line: &mut dyn FnMut(&[u8]),
+) -> Result<Output> {
     let started = Instant::now();
     let failed = |error: io::Error| HostError::Program {
         program: program.to_owned(),
@@ -150,21 +157,30 @@ fn run(mut command: Command, program: &str, deadline: Duration) -> Result<Output
         .map_err(failed)?;
     let stdout = Capture::start(child.stdout.take());
     let stderr = Capture::start(child.stderr.take());
-    let Some(status) = wait_until(&mut child, started + deadline).map_err(failed)? else {
+    let mut lines = Lines::new(on_line);
+    let mut look = || lines.hand_over(&stdout.kept());
+    let Some(status) = wait_until(&mut child, started + deadline, &mut look).map_err(failed)?
+    else {
         return Err(HostError::TimedOut {
             what: format!("`{program}`"),
             deadline,
         });
     };
+    let (stdout, stderr) = (stdout.take(), stderr.take());
+    lines.hand_over(&stdout);
     Ok(Output {
         code: code(status),
-        stdout: stdout.take(),
-        stderr: stderr.take(),
+        stdout,
+        stderr,
     })
 }
 
-/// Waits for the end; `None` after the deadline, when the group has been killed and the child reaped.
-fn wait_until(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+/// Waits for the end, and looks meanwhile; `None` after the deadline, when the group has been killed and the child reaped.
+fn wait_until(
+    child: &mut Child,
+    deadline: Instant,
+    look: &mut dyn FnMut(),
+) -> io::Result<Option<ExitStatus>> {
     let mut pause = Duration::from_millis(1);
     loop {
         if let Some(status) = child.try_wait()? {
@@ -176,6 +192,7 @@ fn wait_until(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitSta
             child.wait()?;
             return Ok(None);
         }
+        look();
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(50));
     }
@@ -201,9 +218,14 @@ impl Capture {
         Self { bytes, end }
     }
 
+    /// What was read so far.
+    fn kept(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(self) -> Vec<u8> {
         let _ = self.end.recv_timeout(STREAM_PATIENCE);
-        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.kept())
     }
 }
 
@@ -279,7 +301,24 @@ mod tests {
     fn shell(script: &str, deadline: Duration) -> Result<Output> {
         let argv = ["/bin/sh", "-c", script].map(OsString::from);
         let environment = [("A".into(), "b c".into())];
-        run_as(&nobody(), &argv, &environment, deadline)
+        run_as(&nobody(), &argv, &environment, deadline, &mut |_| ())
+    }
+
+    #[test]
+    fn a_line_is_handed_over_while_the_program_runs_on() {
+        let script = "printf 'one\\ntw'; sleep 1; printf 'o\\nthree'; sleep 1; echo";
+        let argv = ["/bin/sh", "-c", script].map(OsString::from);
+        let begun = Instant::now();
+        let mut lines = Vec::new();
+        let mut keep = |line: &[u8]| {
+            let line = String::from_utf8(line.to_vec()).unwrap();
+            lines.push((line, begun.elapsed().as_secs()));
+        };
+        run_as(&nobody(), &argv, &[], LONG, &mut keep).unwrap();
+        assert_eq!(
+            lines,
+            [("one", 0), ("two", 1), ("three", 2)].map(|(line, at)| (line.to_owned(), at))
+        );
     }
 
     const LONG: Duration = Duration::from_secs(20);

@@ -125,14 +125,15 @@ impl Host for RealHost {
         Ok(http::get(port, path))
     }
 
-    fn run_as(
+    fn run_watched(
         &self,
         user: &User,
         argv: &[OsString],
         environment: &[(OsString, OsString)],
         deadline: Duration,
+        on_line: &mut dyn FnMut(&[u8]),
     ) -> Result<Output> {
-        program::run_as(user, argv, environment, deadline)
+        program::run_as(user, argv, environment, deadline, on_line)
     }
 
     fn make_base(&self, codename: &str, packages: &[String], archive: &Path) -> Result<()> {

@@ -1,9 +1,7 @@
 //! What OpenClaw's own commands print: the check of a configuration, and the state of the channels.
 
-use std::fmt;
-use std::time::Duration;
-
 use serde_json::Value;
+use std::fmt;
 
 use super::release::Health;
 
@@ -162,39 +160,29 @@ pub fn find_alarm(log: &str) -> Option<&'static str> {
     found.map(|(_, meaning)| *meaning)
 }
 
-/// What a gateway that was asked to suspend says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What comes of it that a gateway is closed for new turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suspension {
     /// Nothing is under way any more.
     Ready,
-    /// Turns and other requests are.
+    /// Turns are.
     Busy {
         /// How many.
-        active: u64,
+        turns: u64,
     },
     /// It wants to be asked again later, because it was asked too often or is held by somebody else.
-    NotNow {
-        /// How much later.
-        after: Duration,
-    },
+    Later,
 }
 
-/// Reads what `gateway call gateway.suspend.prepare --json` printed; `None` where the gateway does not know of suspension,
-/// or is in no state for it.
+/// Reads a line that the command of [`super::release::suspend_argv`] printed; `None` where it is none.
 #[must_use]
-pub fn parse_suspension(stdout: &[u8]) -> Option<Suspension> {
-    let number = |said: &Value, key: &str| said.get(key).and_then(Value::as_u64);
-    let Some(said) = find_json(stdout, "activeCount") else {
-        let refusal = find_json(stdout, "error")?.get("error")?.clone();
-        let is_for_now = refusal.get("retryable") == Some(&Value::Bool(true));
-        let after = number(&refusal, "retryAfterMs").filter(|_| is_for_now)?;
-        let after = Duration::from_millis(after);
-        return Some(Suspension::NotNow { after });
-    };
+pub fn parse_suspension(line: &[u8]) -> Option<Suspension> {
+    let said: Value = serde_json::from_slice(line).ok()?;
     match said.get("status")?.as_str()? {
         "ready" => Some(Suspension::Ready),
-        "busy" | "draining" => Some(Suspension::Busy {
-            active: number(&said, "activeCount").unwrap_or_default(),
+        "later" => Some(Suspension::Later),
+        "busy" => Some(Suspension::Busy {
+            turns: said.get("turns")?.as_u64()?,
         }),
         _ => None,
     }
@@ -279,30 +267,13 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_is_busy_draining_or_suspended_or_knows_nothing_of_it() {
+    fn a_gateway_is_busy_suspended_or_wants_to_be_asked_later() {
         let said = |text: &str| parse_suspension(text.as_bytes());
-        let draining = said(r#"{"status":"draining","suspensionId":"x","activeCount":2}"#);
-        assert_eq!(draining, Some(Suspension::Busy { active: 2 }));
-        let ready = said("{\n \"status\":\"ready\",\"suspensionId\":\"x\",\"activeCount\":0\n}\n");
-        assert_eq!(ready, Some(Suspension::Ready));
-        let busy = said(r#"{"status":"busy","reason":"active-work","activeCount":3}"#);
-        assert_eq!(busy, Some(Suspension::Busy { active: 3 }));
-        assert_eq!(said("unknown method"), None);
-    }
-
-    #[test]
-    fn a_gateway_that_was_asked_too_often_says_when_to_ask_again() {
-        let refusal = |retryable: bool| {
-            let said = format!(
-                r#"{{"ok":false,"error":{{"type":"gateway_request_error","code":"UNAVAILABLE",
-                "message":"rate limit exceeded for gateway.suspend.prepare; retry after 12s",
-                "retryable":{retryable},"retryAfterMs":11500}}}}"#
-            );
-            parse_suspension(said.as_bytes())
-        };
-        let after = Duration::from_millis(11_500);
-        assert_eq!(refusal(true), Some(Suspension::NotNow { after }));
-        assert_eq!(refusal(false), None);
+        let busy = said(r#"{"status":"busy","turns":2}"#);
+        assert_eq!(busy, Some(Suspension::Busy { turns: 2 }));
+        assert_eq!(said(r#"{"status":"ready"}"#), Some(Suspension::Ready));
+        assert_eq!(said(r#"{"status":"later"}"#), Some(Suspension::Later));
+        assert_eq!(said("Node.js v26.10.0"), None);
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::inventory::Release;
 
@@ -240,36 +241,36 @@ pub fn channels_status_argv(release: &Release) -> Vec<OsString> {
 /// How a gateway is closed for new turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suspend {
-    /// Only if no turn runs right now; otherwise it says how many do.
+    /// At an instant in which none runs.
     WhenIdle,
     /// At once. Running turns finish, but one that has not come to its model yet ends with an error.
     AtOnce,
 }
 
-/// Returns the command that closes a gateway for new turns; it prints JSON for [`super::output`]. Given again it extends
-/// the suspension, which the gateway takes back by itself after two minutes. A suspended gateway goes on polling and keeps
-/// what arrives for the next start; 2026.9.6.
+/// Closes a gateway, and says each second in a line for [`super::output`] what runs.
+const SUSPEND: &str = include_str!("suspend.mjs");
+
+/// Returns the command that closes a gateway for new turns and waits for so long until none runs; it prints lines of JSON for
+/// [`super::output`]. The gateway takes the suspension back by itself after two minutes. A suspended gateway goes on polling
+/// and keeps what arrives for the next start; 2026.9.6.
 ///
-/// `gateway suspend --wait` would not do: it looks for an idle instant each twenty seconds only, which a busy gateway
-/// hardly has, and one that is stopped with turns waiting drains for five minutes; seen with 2026.9.6.
+/// It is OpenClaw's own client, started once: each start of the command line takes a second or more of a processor that the
+/// gateway needs for its turns. `gateway suspend --wait` would not do: it looks for an idle instant each twenty seconds only,
+/// which a busy gateway hardly has, and one that is stopped with turns waiting drains for five minutes; seen with 2026.9.6.
 #[must_use]
-pub fn suspend_argv(release: &Release, suspend: Suspend) -> Vec<OsString> {
-    let request = match suspend {
-        Suspend::WhenIdle => r#"{"requestId":"ocmigrate"}"#,
-        Suspend::AtOnce => r#"{"requestId":"ocmigrate","drain":true}"#,
-    };
-    argv(
-        release,
-        "openclaw.mjs",
-        &[
-            "gateway",
-            "call",
-            "gateway.suspend.prepare",
-            "--params",
-            request,
-            "--json",
-        ],
-    )
+pub fn suspend_argv(release: &Release, suspend: Suspend, patience: Duration) -> Vec<OsString> {
+    let wish = json!({
+        "package": release.package.to_string_lossy(),
+        "at_once": suspend == Suspend::AtOnce,
+        "patience_ms": patience.as_millis(),
+    });
+    let script = ["--input-type=module".into(), "-e".into(), SUSPEND.into()];
+    let node = release.node.as_os_str().to_owned();
+    [node]
+        .into_iter()
+        .chain(script)
+        .chain([wish.to_string().into()])
+        .collect()
 }
 
 fn argv(release: &Release, script: &str, arguments: &[&str]) -> Vec<OsString> {

@@ -1,5 +1,6 @@
 //! Lets a gateway finish what it is at before it is stopped.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,16 +8,20 @@ use serde::{Deserialize, Serialize};
 
 use super::Context;
 use super::at_work::find_work;
+use super::context::COMMAND_DEADLINE;
 use crate::display;
+use crate::inventory::Release;
 use crate::openclaw::output::{self, Suspension};
+use crate::openclaw::release::{self, Suspend};
 
 /// How a release lets its running turns finish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Drain {
     /// It is asked to take no new ones.
-    Suspend(Suspend),
-    /// It is left to what it does after SIGTERM; lists of steps that older versions of ocmigrate made.
-    AtStop,
+    Suspend {
+        /// Its OpenClaw, whose client asks.
+        release: Release,
+    },
     /// It cannot be asked: it is stopped once its files tell that it has been quiet for some seconds.
     Watch {
         /// Where its sessions are.
@@ -24,25 +29,14 @@ pub enum Drain {
     },
 }
 
-/// The two commands that close a gateway for new turns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Suspend {
-    /// The argv that closes it if it is idle right now.
-    pub when_idle: Vec<String>,
-    /// The argv that closes it at once.
-    pub at_once: Vec<String>,
-}
+/// Runs a command to its end or to a deadline, and hands each line over that it prints; returns its exit code, if it has one.
+pub(super) type Ask<'a> = &'a dyn Fn(&[OsString], Duration, &mut dyn FnMut(&[u8])) -> Option<i64>;
 
-/// How long an idle instant is waited for.
+/// How long an idle instant is waited for, and then, once it takes no new ones, the end of all turns. A gateway that is asked
+/// to end has 315 s more of its own for those that run.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long running turns may take from the beginning until the gateway is stopped; one that was asked then has 315 s more
-/// of its own.
-const DEADLINE: Duration = Duration::from_mins(2);
 /// How long a gateway that cannot be asked may take to become quiet.
 const QUIET_DEADLINE: Duration = Duration::from_mins(3);
-/// The least time between two questions. A gateway takes 30 of one method in 60 s of one client and refuses the rest
-/// (`consumeControlPlaneWriteBudget`, 2026.9.6): one each two seconds, and some room.
-const ASK_PACE: Duration = Duration::from_millis(2200);
 /// How far apart two lines are that say what is waited for.
 const SAY_PACE: Duration = Duration::from_secs(1);
 /// How far apart two looks at a gateway's files are.
@@ -50,69 +44,48 @@ const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
 /// Lets a gateway's running turns finish. A gateway that can be asked is closed for new turns at an instant in which none
 /// runs; it polls its bots on and keeps what arrives. A gateway that has no such instant is closed with turns running.
-/// `ask` runs one of the two commands and returns what it printed.
 ///
 /// A gateway that does not answer is stopped all the same, so nothing here fails. If this process dies, the gateway opens
 /// again two minutes later.
-pub(super) fn drain(context: &Context, drain: &Drain, ask: impl Fn(&[String]) -> Option<Vec<u8>>) {
+pub(super) fn drain(context: &Context, drain: &Drain, ask: Ask) {
     match drain {
-        Drain::Suspend(suspend) => suspend_until_idle(context, suspend, ask),
-        Drain::AtStop => {}
+        Drain::Suspend { release } => suspend(context, release, ask),
         Drain::Watch { state_directory } => watch_until_quiet(context, state_directory),
     }
 }
 
-fn suspend_until_idle(
-    context: &Context,
-    suspend: &Suspend,
-    ask: impl Fn(&[String]) -> Option<Vec<u8>>,
-) {
+fn suspend(context: &Context, release: &Release, ask: Ask) {
     let begun_ms = context.host.now_ms();
-    loop {
-        let (asked_ms, waited) = (context.host.now_ms(), since(begun_ms, context));
-        let argv = if waited < PATIENCE {
-            &suspend.when_idle
-        } else {
-            &suspend.at_once
-        };
-        let said = ask(argv).and_then(|stdout| output::parse_suspension(&stdout));
-        let (what, pace) = match said {
-            Some(Suspension::Ready) => return,
-            Some(Suspension::Busy { active }) => {
-                let turns = display::count(active, "turn runs", "turns run");
-                (turns, ASK_PACE)
-            }
-            Some(Suspension::NotNow { after }) => (
-                "the gateway wants to be asked later".to_owned(),
-                after.max(ASK_PACE),
-            ),
-            None => {
-                (context.say)("the gateway does not take a suspension, and is stopped as it is");
-                return;
+    let mut waiting = String::new();
+    for how in [Suspend::WhenIdle, Suspend::AtOnce] {
+        let mut last = None;
+        let mut tell = |line: &[u8]| {
+            last = output::parse_suspension(line);
+            if let Some(what) = last.and_then(waited_for) {
+                let seconds = since(begun_ms, context).as_secs();
+                (context.say)(&format!("draining: {what}, {seconds} s"));
             }
         };
-        let left = DEADLINE.saturating_sub(waited);
-        if left.is_zero() {
-            (context.say)(&format!("{what}, too long; the gateway is stopped now"));
+        let argv = release::suspend_argv(release, how, PATIENCE);
+        let code = ask(&argv, PATIENCE + COMMAND_DEADLINE, &mut tell);
+        let Some(said) = last.filter(|_| code == Some(0)) else {
+            (context.say)("the gateway does not take a suspension, and is stopped as it is");
             return;
+        };
+        match waited_for(said) {
+            Some(what) => waiting = what,
+            None => return,
         }
-        let pause = pace.min(left).saturating_sub(since(asked_ms, context));
-        wait(context, pause, begun_ms, &what);
     }
+    (context.say)(&format!("{waiting}, too long; the gateway is stopped now"));
 }
 
-/// Waits, and says each second what for; at least once.
-fn wait(context: &Context, pause: Duration, begun_ms: i64, what: &str) {
-    let mut left = pause;
-    loop {
-        let seconds = since(begun_ms, context).as_secs();
-        (context.say)(&format!("draining: {what}, {seconds} s"));
-        let step = left.min(SAY_PACE);
-        context.host.sleep(step);
-        left -= step;
-        if left.is_zero() {
-            return;
-        }
+/// What is waited for, if anything is.
+fn waited_for(said: Suspension) -> Option<String> {
+    match said {
+        Suspension::Ready => None,
+        Suspension::Busy { turns } => Some(display::count(turns, "turn runs", "turns run")),
+        Suspension::Later => Some("the gateway wants to be asked later".to_owned()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::drain::{Drain, Suspend};
+use super::drain::Drain;
 use super::{ListError, Reach};
 use crate::host::GatewayTrace;
 use crate::inventory::{GatewayName, Release};
@@ -43,10 +43,9 @@ pub(super) fn movable<'a>(plan: &'a Plan, name: &GatewayName) -> Result<Movable<
         argv.map_err(|_| not_movable("the path of its node or OpenClaw is no UTF-8"))
     };
     let drain = match () {
-        () if release::can_suspend(&version) => Drain::Suspend(Suspend {
-            when_idle: text(release::suspend_argv(release, release::Suspend::WhenIdle))?,
-            at_once: text(release::suspend_argv(release, release::Suspend::AtOnce))?,
-        }),
+        () if release::can_suspend(&version) => Drain::Suspend {
+            release: release.clone(),
+        },
         () => Drain::Watch {
             state_directory: facts.state_directory.clone(),
         },

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::confirm_native::Nothing;
-use super::context::COMMAND_DEADLINE;
 use super::create_container::launched;
 use super::drain::{Drain, drain};
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
@@ -112,13 +111,16 @@ impl StartContainer {
     /// Lets running turns finish while the bots are still polled; a gateway that cannot be asked finishes them after
     /// SIGTERM by itself.
     fn drain(&self, context: &Context) {
-        drain(context, &self.drain, |argv| {
-            let argv = launched(argv);
-            let asked =
-                context
-                    .docker
-                    .exec(&self.container, &self.user, &argv, &[], COMMAND_DEADLINE);
-            Some(asked.ok()?.stdout)
+        drain(context, &self.drain, &|argv, deadline, on_line| {
+            let argv: Vec<String> = argv
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect();
+            let (argv, name, user) = (launched(&argv), &self.container, &self.user);
+            let asked = context
+                .docker
+                .exec_watched(name, user, &argv, &[], deadline, on_line);
+            Some(asked.ok()?.code)
         });
     }
 

@@ -1,11 +1,9 @@
 //! Stops the native gateway and proves it dead.
 
-use std::ffi::OsString;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::context::COMMAND_DEADLINE;
 use super::drain::{Drain, drain};
 use super::freeze_loop::find_loop;
 use super::{Context, Description, Drift, Kind, Result, Sign, StepError};
@@ -176,12 +174,10 @@ impl StopGateway {
             return Ok(());
         }
         let environment = context.host.environment(process)?;
-        drain(context, &self.drain, |argv| {
-            let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
-            let asked = context
-                .host
-                .run_as(&self.user, &argv, &environment, COMMAND_DEADLINE);
-            Some(asked.ok()?.stdout)
+        drain(context, &self.drain, &|argv, deadline, on_line| {
+            let (host, user) = (context.host, &self.user);
+            let asked = host.run_watched(user, argv, &environment, deadline, on_line);
+            Some(i64::from(asked.ok()?.code))
         });
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A real container: how it is confined, what it sees, how it ends.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ocmigrate::docker::{
     Aspect, Confinement, ContainerState, Docker, DockerError, HOST_NETWORK, Mount,
@@ -176,6 +176,28 @@ fn a_program_that_misses_its_deadline_is_removed() {
     assert!(
         matches!(late, Err(DockerError::TimedOut { .. })),
         "{late:?}"
+    );
+}
+
+#[test]
+fn a_line_of_a_program_is_handed_over_while_it_runs_on() {
+    let (lab, docker) = (Lab::new(), engine());
+    let spec = lab.sleeper("talks", &lab.base(&docker));
+    docker.create_container(&spec).unwrap();
+    docker.start(&spec.name).unwrap();
+    let script = "echo one; sleep 2; echo two; echo no >&2";
+    let (begun, mut lines) = (Instant::now(), Vec::new());
+    let mut keep = |line: &[u8]| lines.push((line.to_vec(), begun.elapsed()));
+    let argv = words(&shell(script));
+    let output = docker.exec_watched(&spec.name, "0:0", &argv, &[], DEADLINE, &mut keep);
+    assert_eq!(output.unwrap().stdout, b"one\ntwo\n");
+    let [(one, early), (two, late)] = &lines[..] else {
+        panic!("{lines:?}");
+    };
+    assert_eq!((&one[..], &two[..]), (&b"one"[..], &b"two"[..]));
+    assert!(
+        late.saturating_sub(*early) > Duration::from_secs(1),
+        "{lines:?}"
     );
 }
 

@@ -123,8 +123,12 @@ fn runs(docker: &dyn Docker, name: &str) {
             .contains(&(name.to_owned(), container.pid))
     );
     assert!(docker.memory_used(name).unwrap().unwrap() > Bytes(0));
-    let output = docker.exec(name, "0:0", &words(&shell(SCRIPT)), &[], DEADLINE);
+    let mut lines = Vec::new();
+    let mut keep = |line: &[u8]| lines.push(line.to_vec());
+    let argv = words(&shell(SCRIPT));
+    let output = docker.exec_watched(name, "0:0", &argv, &[], DEADLINE, &mut keep);
     assert_eq!(output.unwrap(), script_output());
+    assert_eq!(lines, [b"out"]);
     assert_refused(docker.remove_container(name));
 }
 

@@ -11,6 +11,7 @@ use crate::docker::{
     LayerEntry, Output, RestartPolicy, Result, Weight, is_leftover,
 };
 use crate::inventory::Engine;
+use crate::lines::Lines;
 use crate::units::Bytes;
 
 impl Docker for FakeDocker {
@@ -191,20 +192,23 @@ impl Docker for FakeDocker {
         })
     }
 
-    fn exec(
+    fn exec_watched(
         &self,
         name: &str,
         _user: &str,
         argv: &[String],
         _environment: &[String],
         _deadline: Duration,
+        on_line: &mut dyn FnMut(&[u8]),
     ) -> Result<Output> {
         const ACTION: &str = "run a program in container";
         let is_running = self.with(ACTION, name, |held| held.is_running())?;
         if !is_running {
             return Err(no(ACTION, name, "it is not running"));
         }
-        Ok((self.program)(name, argv))
+        let answer = (self.program)(name, argv);
+        Lines::new(on_line).hand_over(&answer.stdout);
+        Ok(answer)
     }
 
     fn log_tail(&self, name: &str, lines: u32) -> Result<String> {

@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod big_tree;
 mod canaries;
 mod compose;
 mod crash;
@@ -81,7 +82,7 @@ fn a_run_cut_off_in_the_middle_ends_at_one_of_two_ends() {
 }
 
 #[test]
-#[ignore = "six minutes; scripts/test --all runs it"]
+#[ignore = "ten minutes; scripts/test --all runs it"]
 fn a_run_that_is_interrupted_unhealthy_or_overrun_ends_well() {
     let world = World::boot("unwell");
     world.step(
@@ -95,6 +96,10 @@ fn a_run_that_is_interrupted_unhealthy_or_overrun_ends_well() {
     world.step(
         "a message a second to each bot",
         there_and_back::a_message_a_second_is_delivered,
+    );
+    world.step(
+        "300,000 files",
+        big_tree::neither_lengthens_the_silence_nor_takes_memory,
     );
     world.end();
 }

@@ -52,15 +52,15 @@ pub(crate) fn messages_flow_all_the_way(world: &World) {
 }
 
 /// What came of something that was done while messages arrived.
-struct Measured<T> {
-    value: T,
+pub(crate) struct Measured<T> {
+    pub(crate) value: T,
     /// By the ledger, of each bot.
     silences_ms: Vec<u64>,
 }
 
 /// Does something while messages arrive, then waits until all of them are answered and checks the promises.
 #[track_caller]
-fn under_messages<T>(
+pub(crate) fn under_messages<T>(
     world: &World,
     every_ms: u64,
     what: &str,
@@ -80,13 +80,13 @@ fn under_messages<T>(
 
 /// The silence that execute tells in its last lines, in seconds.
 #[derive(Debug)]
-struct Told {
+pub(crate) struct Told {
     at_most: f64,
-    own: f64,
+    pub(crate) own: f64,
 }
 
 /// Reads `no bot was silent for longer than 21.3 s; ...` and `    0.9 s  of it are ocmigrate's own, ...`.
-fn told_silence(said: &str) -> Told {
+pub(crate) fn told_silence(said: &str) -> Told {
     let number = |before: &str, after: &str| {
         let line = said.lines().find(|line| line.contains(after)).unwrap();
         let line = line.trim().strip_prefix(before).unwrap();

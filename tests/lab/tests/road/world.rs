@@ -269,9 +269,36 @@ impl World {
             let id = bot.token.split(':').next().unwrap().to_owned();
             assert!(bot.overlaps.is_empty(), "{what}: {:?}", bot.overlaps);
             assert_eq!(bot.undelivered, Vec::<String>::new(), "{what}: bot {id}");
+            if !bot.unanswered.is_empty() {
+                self.keep_evidence(&bot.unanswered);
+            }
             assert_eq!(bot.unanswered, Vec::<String>::new(), "{what}: bot {id}");
         }
         silences
+    }
+
+    /// Prints what became of messages that nobody answered: the log of the gateway, wherever it ran, around each of them.
+    fn keep_evidence(&self, marks: &[String]) {
+        for mark in marks {
+            let sent_ms: i64 = mark.rsplit('-').next().unwrap().parse().unwrap();
+            let sent = jiff::Timestamp::from_millisecond(sent_ms).unwrap();
+            eprintln!("==== {mark}, sent {sent}; what was logged in the two minutes from then on:");
+            let script = format!(
+                "(docker logs --timestamps {GROUP} 2>&1; cat /tmp/openclaw/*.log /home/joe/gateway*.log; \
+                 grep -l -r {mark} /home/joe 2>/dev/null) | cut -c1-400"
+            );
+            let logged = self.server.exec(&["bash", "-c", &script]).unwrap().stdout;
+            let minutes: Vec<String> = (0..=2)
+                .map(|minute| sent + jiff::SignedDuration::from_mins(minute))
+                .map(|time| time.strftime("%Y-%m-%dT%H:%M").to_string())
+                .collect();
+            let is_near = |line: &&str| {
+                line.starts_with('/') || minutes.iter().any(|minute| line.contains(minute))
+            };
+            for line in logged.lines().filter(is_near).take(400) {
+                eprintln!("    {line}");
+            }
+        }
     }
 
     /// Checks that no two processes polled at once and that every message sent since an instant was taken in.

@@ -1,0 +1,67 @@
+// Runs on the host as the gateway's user, in the gateway's environment. Closes the gateway for new turns by OpenClaw's own
+// client: at an instant in which none runs, or at once. Prints a line of JSON a second, and a last one on what came of it.
+const wish = JSON.parse(process.argv[1]);
+const { callGatewayFromCli } = await import(`${wish.package}/dist/plugin-sdk/gateway-runtime.js`);
+
+const ANSWER = 10_000; // How long one answer is waited for, in milliseconds, as the rest.
+const PAUSE = 100; // Between two looks.
+const SAY = 1_000; // Between two lines.
+// A gateway takes 30 of these of one client a minute and refuses the rest (consumeControlPlaneWriteBudget, 2026.9.6).
+const CLOSINGS = 28;
+const FAILURES = 3; // So many one after the other, and it is not there any more.
+
+const call = (method, parameters) => callGatewayFromCli(method, { json: true, timeout: `${ANSWER}` }, parameters);
+const pause = (time) => new Promise((go) => setTimeout(go, time));
+
+const closings = [];
+const mayClose = () => closings.filter((time) => time > Date.now() - 60_000).length < CLOSINGS;
+// Given again it prolongs what it did, two minutes each time.
+const close = () => {
+  closings.push(Date.now());
+  return call("gateway.suspend.prepare", { requestId: "ocmigrate", ...(wish.at_once && { drain: true }) });
+};
+
+let said = 0;
+const say = (line) => {
+  if (Date.now() - said < SAY) return;
+  said = Date.now();
+  console.log(JSON.stringify(line));
+};
+const wait = async (time) => {
+  for (const end = Date.now() + time; Date.now() < Math.min(end, until); ) {
+    say(last);
+    await pause(Math.min(PAUSE, time));
+  }
+};
+
+// An instant is over sooner than a client connects, so that they are looked for where looking changes nothing.
+async function look() {
+  const { counts } = await call("gateway.restart.preflight", {});
+  return { active: counts.totalActive, turns: counts.embeddedRuns };
+}
+
+const until = Date.now() + wish.patience_ms;
+let [failures, isAsked, last] = [0, false, { status: "later" }];
+while (Date.now() < until) {
+  let time = PAUSE;
+  try {
+    const { active, turns } = await look();
+    failures = 0;
+    const isDue = active === 0 || (wish.at_once && !isAsked);
+    if (isDue && mayClose()) {
+      const { status } = await close();
+      isAsked = true;
+      if (status === "ready") last = { status };
+    }
+    if (last.status !== "ready") last = { status: "busy", turns: Math.max(turns, 1) };
+  } catch (error) {
+    failures += 1;
+    if (!error.retryable && failures >= FAILURES) throw error;
+    if (error.retryable) last = { status: "later" };
+    time = error.retryAfterMs ?? SAY;
+  }
+  if (last.status === "ready") break;
+  await wait(time);
+}
+console.log(JSON.stringify(last));
+process.exit(0);

@@ -1,0 +1,143 @@
+//! The script that closes a gateway for new turns, run by a real node against a client that answers what a test says.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
+use std::fs;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use ocmigrate::inventory::Release;
+use ocmigrate::openclaw::release::{Suspend, suspend_argv};
+
+/// What all clients begin with: `busy(n)` and `idle` are answers to a look; every call is printed to standard error.
+const CLIENT: &str = r#"
+const busy = (turns) => ({ counts: { totalActive: 3 * turns, embeddedRuns: turns } });
+const idle = busy(0);
+let [looks, closings] = [0, 0];
+export async function callGatewayFromCli(method, options, parameters) {
+  console.error(method, JSON.stringify(parameters));
+  if (method === "gateway.restart.preflight") return look(looks++);
+  if (method === "gateway.suspend.prepare") return close(closings++, parameters);
+  throw new Error("no such method");
+}
+"#;
+
+/// Runs the script with a client; returns its exit code, what it printed, and how often it asked to be closed.
+fn suspend(client: &str, how: Suspend, patience: Duration) -> (Option<i32>, String, usize) {
+    let package = tempfile::tempdir().unwrap();
+    let module = package.path().join("dist/plugin-sdk");
+    fs::create_dir_all(&module).unwrap();
+    fs::write(package.path().join("package.json"), r#"{"type":"module"}"#).unwrap();
+    fs::write(
+        module.join("gateway-runtime.js"),
+        format!("{CLIENT}{client}"),
+    )
+    .unwrap();
+    let release = Release {
+        version: "2026.9.6".to_owned(),
+        package: package.path().to_owned(),
+        node: "/usr/bin/env".into(),
+        modules: None,
+    };
+    let argv = suspend_argv(&release, how, patience);
+    let mut node = Command::new(&argv[0]);
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = node.arg("node").args(&argv[1..]).output().unwrap();
+    let asked = String::from_utf8(stderr).unwrap();
+    let closings = asked.matches("gateway.suspend.prepare").count();
+    (status.code(), String::from_utf8(stdout).unwrap(), closings)
+}
+
+const LONG: Duration = Duration::from_secs(30);
+const READY: &str = "{\"status\":\"ready\"}\n";
+
+#[test]
+fn an_idle_instant_is_looked_for_and_nothing_is_closed_before_it() {
+    let client = r#"
+        const look = (number) => (number < 5 ? busy(2) : idle);
+        const close = (_, { drain }) => ({ status: drain ? "draining" : "ready" });
+    "#;
+    let (code, said, closings) = suspend(client, Suspend::WhenIdle, LONG);
+    assert_eq!((code, closings), (Some(0), 1));
+    assert_eq!(
+        said,
+        format!("{{\"status\":\"busy\",\"turns\":2}}\n{READY}")
+    );
+}
+
+#[test]
+fn an_instant_that_is_over_when_the_gateway_is_asked_is_not_the_last() {
+    let client = r#"
+        const look = () => idle;
+        const close = (number) => ({ status: number < 3 ? "busy" : "ready" });
+    "#;
+    let (code, said, closings) = suspend(client, Suspend::WhenIdle, LONG);
+    assert_eq!((code, closings), (Some(0), 4));
+    assert!(said.ends_with(READY), "{said}");
+}
+
+#[test]
+fn a_gateway_is_closed_at_once_and_its_turns_are_waited_for() {
+    let client = r#"
+        const look = (number) => (number < 4 ? busy(1) : idle);
+        const close = (number, { drain }) => ({ status: drain && number > 0 ? "ready" : "draining" });
+    "#;
+    let (code, said, closings) = suspend(client, Suspend::AtOnce, LONG);
+    assert_eq!((code, closings), (Some(0), 2));
+    assert!(said.ends_with(READY), "{said}");
+}
+
+#[test]
+fn a_gateway_that_stays_busy_is_told_of_each_second_until_the_patience_is_over() {
+    let client = "const look = () => busy(3); const close = () => ({ status: 'ready' });";
+    let begun = Instant::now();
+    let patience = Duration::from_millis(2500);
+    let (code, said, closings) = suspend(client, Suspend::WhenIdle, patience);
+    assert_eq!((code, closings), (Some(0), 0));
+    // A line at once, one each second, and the last.
+    assert_eq!(said, "{\"status\":\"busy\",\"turns\":3}\n".repeat(4));
+    assert!(begun.elapsed() >= patience);
+}
+
+#[test]
+fn a_gateway_that_says_when_to_ask_again_is_asked_then() {
+    let client = r#"
+        const look = () => idle;
+        const close = (number) => {
+          if (number > 0) return { status: "ready" };
+          throw Object.assign(new Error("held"), { retryable: true, retryAfterMs: 1500 });
+        };
+    "#;
+    let begun = Instant::now();
+    let (code, said, closings) = suspend(client, Suspend::WhenIdle, LONG);
+    assert_eq!((code, closings), (Some(0), 2));
+    assert_eq!(
+        said,
+        format!("{}{READY}", "{\"status\":\"later\"}\n".repeat(2))
+    );
+    assert!(begun.elapsed() >= Duration::from_millis(1500));
+}
+
+#[test]
+fn no_more_is_asked_for_in_a_minute_than_a_gateway_takes() {
+    let client = "const look = () => idle; const close = () => ({ status: 'busy' });";
+    let (code, _, closings) = suspend(client, Suspend::WhenIdle, Duration::from_secs(6));
+    assert_eq!((code, closings), (Some(0), 28));
+}
+
+#[test]
+fn a_gateway_that_is_gone_is_given_up_and_so_is_a_release_without_such_a_client() {
+    let client = "const look = () => { throw new Error('closed'); }; const close = look;";
+    let (code, said, _) = suspend(client, Suspend::WhenIdle, LONG);
+    assert_ne!(code, Some(0));
+    assert!(!said.contains("ready"), "{said}");
+    let (code, said, _) = suspend("export {", Suspend::WhenIdle, LONG);
+    assert_ne!(code, Some(0));
+    assert_eq!(said, "");
+}
