@@ -4,7 +4,7 @@ const wish = JSON.parse(process.argv[1]);
 const { callGatewayFromCli } = await import(`${wish.package}/dist/plugin-sdk/gateway-runtime.js`);
 
 const ANSWER = 10_000; // How long one answer is waited for, in milliseconds, as the rest.
-const PAUSE = 100; // Between two looks.
+const PAUSE = 300; // Between two looks: each is a connection that the busy gateway has to take.
 const SAY = 1_000; // Between two lines.
 // A gateway takes 30 of these of one client a minute and refuses the rest (consumeControlPlaneWriteBudget, 2026.9.6).
 const CLOSINGS = 28;

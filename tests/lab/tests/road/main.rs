@@ -144,6 +144,10 @@ fn a_host_on_which_something_goes_wrong_in_the_middle_is_native_again() {
         resurrected::a_stranger_that_starts_it_in_the_silence_is_seen,
     );
     world.step(
+        "a configuration that OpenClaw refuses",
+        unlucky::a_configuration_that_openclaw_refuses,
+    );
+    world.step(
         "a plugin that a container misses",
         unlucky::a_plugin_that_the_container_would_miss,
     );

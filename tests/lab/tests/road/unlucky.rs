@@ -52,6 +52,24 @@ pub(crate) fn an_engine_that_is_tidied_up_in_the_silence(world: &World) {
     world.server.load_image(&base_image_tar()).unwrap();
 }
 
+/// Somebody wrote a key that OpenClaw does not know into the configuration since it was started: it goes on with what it has
+/// read, and no start would get further.
+pub(crate) fn a_configuration_that_openclaw_refuses(world: &World) {
+    let process = main_pid(world);
+    world.shell(&format!(
+        "cp -p {CONFIG} /root/unlucky.json; sed 's/^  gateway: {{/&\\n    teapot: true,/' /root/unlucky.json > {CONFIG}; \
+         grep -q teapot {CONFIG}"
+    ));
+    let result = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        world.plan();
+        let told = "refuses the configuration: see gateway";
+        refused(world, 4, &[told, CONFIG], &format!("{} {BARE}", execute()));
+        assert_eq!(main_pid(world), process, "the gateway was stopped");
+    }));
+    world.shell(&format!("cp -p /root/unlucky.json {CONFIG}"));
+    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
 /// OpenClaw starts without a plugin that it does not find, and only warns.
 pub(crate) fn a_plugin_that_the_container_would_miss(world: &World) {
     let files = [
