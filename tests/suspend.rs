@@ -16,11 +16,13 @@ use ocmigrate::openclaw::release::{Suspend, suspend_argv};
 const CLIENT: &str = r#"
 const busy = (turns) => ({ counts: { totalActive: 3 * turns, embeddedRuns: turns } });
 const idle = busy(0);
-let [looks, closings] = [0, 0];
+let [looks, closings, holds] = [0, 0, 0];
+const refused = (more) => { throw Object.assign(new Error("closed"), { retryable: true, ...more }); };
 export async function callGatewayFromCli(method, options, parameters) {
   console.error(method, JSON.stringify(parameters));
   if (method === "gateway.restart.preflight") return look(looks++);
   if (method === "gateway.suspend.prepare") return close(closings++, parameters);
+  if (method === "gateway.suspend.status") return hold(holds++, parameters);
   throw new Error("no such method");
 }
 "#;
@@ -85,12 +87,33 @@ fn an_instant_that_is_over_when_the_gateway_is_asked_is_not_the_last() {
 #[test]
 fn a_gateway_is_closed_at_once_and_its_turns_are_waited_for() {
     let client = r#"
-        const look = (number) => (number < 4 ? busy(1) : idle);
-        const close = (number, { drain }) => ({ status: drain && number > 0 ? "ready" : "draining" });
+        const look = (number) => (number < 1 ? busy(1) : refused());
+        const close = (_, { drain }) => ({ status: drain ? "draining" : "busy", suspensionId: "it" });
+        const hold = (number, { suspensionId }) =>
+          number < 3 ? { status: "draining", blockers: [{ kind: "embedded-run", count: 2 }] } : { status: suspensionId === "it" && "ready" };
+    "#;
+    let (code, said, closings) = suspend(client, Suspend::AtOnce, LONG);
+    assert_eq!((code, closings), (Some(0), 1));
+    assert!(said.ends_with(READY), "{said}");
+}
+
+#[test]
+fn a_suspension_that_ran_out_is_asked_for_again() {
+    let client = r#"
+        const look = () => busy(1);
+        const close = (number) => ({ status: number < 1 ? "draining" : "ready", suspensionId: "it" });
+        const hold = () => ({ status: "running" });
     "#;
     let (code, said, closings) = suspend(client, Suspend::AtOnce, LONG);
     assert_eq!((code, closings), (Some(0), 2));
     assert!(said.ends_with(READY), "{said}");
+}
+
+#[test]
+fn a_gateway_that_is_closed_already_is_asked_to_be_so_again() {
+    let client = "const look = () => refused(); const close = () => ({ status: 'ready' });";
+    let (code, said, closings) = suspend(client, Suspend::WhenIdle, LONG);
+    assert_eq!((code, closings, &said[..]), (Some(0), 1, READY));
 }
 
 #[test]
@@ -117,7 +140,7 @@ fn a_gateway_that_says_when_to_ask_again_is_asked_then() {
         const look = () => idle;
         const close = (number) => {
           if (number > 0) return { status: "ready" };
-          throw Object.assign(new Error("held"), { retryable: true, retryAfterMs: 1500 });
+          refused({ retryAfterMs: 1500 });
         };
     "#;
     let begun = Instant::now();

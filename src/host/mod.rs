@@ -24,6 +24,7 @@ mod files;
 mod given;
 mod http;
 mod keeps;
+mod listening;
 mod manifest;
 mod owners;
 #[cfg(test)]

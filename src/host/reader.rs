@@ -29,10 +29,11 @@ use std::sync::{Mutex, PoisonError};
 
 use open::{first, open, whole};
 
+pub use super::listening::Listener;
 pub use error::{ReadError, Result};
 pub use machine::MachineFacts;
 pub use process::{Glance, ProcessDetails};
-pub use socket::{Connection, Listener};
+pub use socket::Connection;
 pub use texts::{TEXT_BYTES, TEXT_ENTRIES, TEXT_FILES, USER_TEXT_BYTES, USER_TEXT_ENTRIES};
 pub use weight::Weight;
 

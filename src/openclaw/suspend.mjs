@@ -34,33 +34,51 @@ const wait = async (time) => {
   }
 };
 
-// An instant is over sooner than a client connects, so that they are looked for where looking changes nothing.
+// An instant is over sooner than a client connects, so that they are looked for where looking changes nothing. A gateway that
+// is closed already refuses that, and is asked to be closed again.
 async function look() {
-  const { counts } = await call("gateway.restart.preflight", {});
-  return { active: counts.totalActive, turns: counts.embeddedRuns };
+  try {
+    const { counts } = await call("gateway.restart.preflight", {});
+    return { active: counts.totalActive, turns: counts.embeddedRuns };
+  } catch (error) {
+    if (!error.retryable) throw error;
+    return { active: 0, turns: 0 };
+  }
+}
+
+let held; // The id under which it is closed, with turns running.
+async function isClosed() {
+  if (held) {
+    const { status, blockers } = await call("gateway.suspend.status", { suspensionId: held });
+    if (status === "running") held = undefined;
+    const runs = blockers?.find(({ kind }) => kind === "embedded-run");
+    last = { status: "busy", turns: runs?.count ?? 1 };
+    return status === "ready";
+  }
+  const { active, turns } = await look();
+  last = { status: "busy", turns: Math.max(turns, 1) };
+  if (!(active === 0 || wish.at_once) || !mayClose()) return false;
+  const { status, suspensionId } = await close();
+  if (status === "draining") held = suspensionId;
+  return status === "ready";
 }
 
 const until = Date.now() + wish.patience_ms;
-let [failures, isAsked, last] = [0, false, { status: "later" }];
+let [failures, last] = [0, { status: "later" }];
 while (Date.now() < until) {
   let time = PAUSE;
   try {
-    const { active, turns } = await look();
-    failures = 0;
-    const isDue = active === 0 || (wish.at_once && !isAsked);
-    if (isDue && mayClose()) {
-      const { status } = await close();
-      isAsked = true;
-      if (status === "ready") last = { status };
+    if (await isClosed()) {
+      last = { status: "ready" };
+      break;
     }
-    if (last.status !== "ready") last = { status: "busy", turns: Math.max(turns, 1) };
+    failures = 0;
   } catch (error) {
     failures += 1;
     if (!error.retryable && failures >= FAILURES) throw error;
     if (error.retryable) last = { status: "later" };
     time = error.retryAfterMs ?? SAY;
   }
-  if (last.status === "ready") break;
   await wait(time);
 }
 console.log(JSON.stringify(last));

@@ -5,15 +5,7 @@ use std::net::SocketAddr;
 use procfs::net::TcpState;
 
 use super::Reader;
-
-/// A socket that accepts connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listener {
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// Its inode number, by which a process's descriptors name it.
-    pub inode: u64,
-}
+use crate::host::listening::{self, Listener};
 
 /// A connected socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,18 +34,10 @@ impl Reader {
         connections.collect()
     }
 
-    /// Returns the listening TCP sockets, IPv4 and IPv6; `proc_pid_net(5)`.
+    /// Returns the listening TCP sockets, IPv4 and IPv6.
     #[must_use]
     pub fn listeners(&self) -> Vec<Listener> {
-        let v4 = procfs::net::tcp().unwrap_or_default();
-        let v6 = procfs::net::tcp6().unwrap_or_default();
-        let sockets = v4.into_iter().chain(v6);
-        let listening = sockets.filter(|socket| socket.state == TcpState::Listen);
-        let listeners = listening.map(|socket| Listener {
-            address: socket.local_address,
-            inode: socket.inode,
-        });
-        listeners.collect()
+        listening::listeners().unwrap_or_default()
     }
 }
 
