@@ -2,7 +2,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a test may panic"
+    clippy::disallowed_methods,
+    reason = "a test may panic, writes files of its own and runs a program"
 )]
 
 use std::fs;
