@@ -55,10 +55,13 @@ const JOES_DIRECTORY: Ownership = Ownership {
     mode: 0o700,
 };
 pub(crate) const ROOTS: Ownership = Ownership::of_root(0o644);
-const DRAINING: &str = r#"{"suspensionId":"x","status":"draining","activeCount":2}"#;
+const BUSY: &str = "{\"status\":\"busy\",\"turns\":2}\n";
 /// What a command of a running gateway prints: how its channels do, and that it is idle.
-pub(crate) const ANSWER: &str = r#"{"suspensionId":"x","status":"ready","activeCount":0,"channelAccounts":{"telegram":[{"accountId":"default","enabled":true,"running":true,
-    "connected":true,"lifecycle":"ready","lastStartAt":10,"lastTransportActivityAt":20,"lastError":null}]}}"#;
+pub(crate) const ANSWER: &str = concat!(
+    r#"{"status":"ready","channelAccounts":{"telegram":[{"accountId":"default","enabled":true,"running":true,"#,
+    r#""connected":true,"lifecycle":"ready","lastStartAt":10,"lastTransportActivityAt":20,"lastError":null}]}}"#,
+    "\n"
+);
 
 /// A machine on which joe's gateway runs, with strays among its files.
 pub(crate) fn machine(kind: Kind) -> FakeHost {
@@ -157,7 +160,7 @@ fn answer(name: &str, argv: &[String], sickness: Sickness, version: &str) -> Out
         Sickness::MissesPlugin if asks("validate") => MISSING_PLUGIN,
         Sickness::RunsOutOfMemory if asks("oom_control") => "oom_kill 1\n",
         _ if asks("validate") => r#"{"valid":true,"warnings":[]}"#,
-        Sickness::NeverIdle if asks("suspend") => DRAINING,
+        Sickness::NeverIdle if asks("suspend") => BUSY,
         Sickness::NeverPolls => r#"{"gatewayReachable":false}"#,
         _ => ANSWER,
     };

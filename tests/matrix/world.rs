@@ -4,7 +4,7 @@
     reason = "the engine in memory looks for a real archive"
 )]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::rc::Rc;
@@ -41,6 +41,7 @@ pub(crate) struct World {
     pub(crate) before: Snapshot,
     kind: Kind,
     sickness: Rc<Cell<Sickness>>,
+    said: RefCell<Vec<String>>,
     directory: TempDir,
 }
 
@@ -87,6 +88,7 @@ impl World {
             before,
             kind,
             sickness,
+            said: RefCell::default(),
             directory,
         };
         world
@@ -135,8 +137,13 @@ impl World {
             docker: &*self.docker,
             hasher: &self.hasher,
             paths: &self.paths,
-            say: &|_| {},
+            say: &|line| self.said.borrow_mut().push(line.to_owned()),
         })
+    }
+
+    /// What the steps said so far.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.said.borrow().clone()
     }
 
     /// Opens the journal from its file; a new one is begun.
