@@ -82,7 +82,7 @@ fn a_run_cut_off_in_the_middle_ends_at_one_of_two_ends() {
 }
 
 #[test]
-#[ignore = "ten minutes; scripts/test --all runs it"]
+#[ignore = "six minutes; scripts/test --all runs it"]
 fn a_run_that_is_interrupted_unhealthy_or_overrun_ends_well() {
     let world = World::boot("unwell");
     world.step(
@@ -97,6 +97,13 @@ fn a_run_that_is_interrupted_unhealthy_or_overrun_ends_well() {
         "a message a second to each bot",
         there_and_back::a_message_a_second_is_delivered,
     );
+    world.end();
+}
+
+#[test]
+#[ignore = "six minutes; scripts/test --all runs it"]
+fn a_workspace_of_300_000_files_is_moved_like_any_other() {
+    let world = World::boot("big");
     world.step(
         "300,000 files",
         big_tree::neither_lengthens_the_silence_nor_takes_memory,
