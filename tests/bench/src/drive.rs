@@ -18,32 +18,32 @@ use crate::rows;
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Drive {
     /// Find the processes that could be gateways, with their details
-    #[command(hide = true)]
+    #[command(hide = true, name = "drive-processes")]
     Processes,
     /// Find which of these processes listen
-    #[command(hide = true)]
+    #[command(hide = true, name = "drive-sockets")]
     Sockets { pids: Vec<i32> },
     /// Plan for an inventory
-    #[command(hide = true)]
+    #[command(hide = true, name = "drive-plan")]
     Plan { inventory: PathBuf },
     /// Count a tree
-    #[command(hide = true)]
+    #[command(hide = true, name = "drive-census")]
     Census { root: PathBuf, owner: u32 },
     /// Note whose a tree is, durably, and give it to a user
-    #[command(hide = true)]
+    #[command(hide = true, name = "drive-give")]
     Give {
         root: PathBuf,
         owner: u32,
         manifest: PathBuf,
     },
     /// Give a tree back
-    #[command(hide = true)]
+    #[command(hide = true, name = "drive-give-back")]
     GiveBack { manifest: PathBuf },
     /// Write the tar of a tree into a pipe
-    #[command(hide = true)]
+    #[command(hide = true, name = "drive-tar")]
     Tar { root: PathBuf },
     /// Make an image of a base and a tree
-    #[command(hide = true)]
+    #[command(hide = true, name = "drive-image")]
     Image {
         root: PathBuf,
         base: String,
@@ -55,7 +55,8 @@ pub(crate) enum Drive {
 pub(crate) fn argv<const N: usize>(verb: &str, arguments: [String; N]) -> Outcome<Argv> {
     let own = std::env::current_exe()?;
     let own = own.to_str().ok_or("the bench's own path is not UTF-8")?;
-    let start = [own.to_owned(), verb.to_owned()];
+    // A row may have the name of what it drives.
+    let start = [own.to_owned(), format!("drive-{verb}")];
     Ok(start.into_iter().chain(arguments).collect())
 }
 
