@@ -7,10 +7,10 @@
 )]
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use ocmigrate::inventory::Release;
 use ocmigrate::openclaw::release::{Suspend, suspend_argv};
 
 /// What all clients begin with: `busy(n)` and `idle` are answers to a look; every call is printed to standard error.
@@ -30,22 +30,18 @@ export async function callGatewayFromCli(method, options, parameters) {
 
 /// Runs the script with a client; returns its exit code, what it printed, and how often it asked to be closed.
 fn suspend(client: &str, how: Suspend, patience: Duration) -> (Option<i32>, String, usize) {
-    let package = tempfile::tempdir().unwrap();
-    let module = package.path().join("dist/plugin-sdk");
+    let directory = tempfile::tempdir().unwrap();
+    // What a URL would take for something else.
+    let package = directory.path().join("100%41 #1?");
+    let module = package.join("dist/plugin-sdk");
     fs::create_dir_all(&module).unwrap();
-    fs::write(package.path().join("package.json"), r#"{"type":"module"}"#).unwrap();
+    fs::write(package.join("package.json"), r#"{"type":"module"}"#).unwrap();
     fs::write(
         module.join("gateway-runtime.js"),
         format!("{CLIENT}{client}"),
     )
     .unwrap();
-    let release = Release {
-        version: "2026.9.6".to_owned(),
-        package: package.path().to_owned(),
-        node: "/usr/bin/env".into(),
-        modules: None,
-    };
-    let argv = suspend_argv(&release, how, patience);
+    let argv = suspend_argv(Path::new("/usr/bin/env"), &package, how, patience);
     let mut node = Command::new(&argv[0]);
     let Output {
         status,

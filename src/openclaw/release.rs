@@ -258,15 +258,19 @@ const SUSPEND: &str = include_str!("suspend.mjs");
 /// gateway needs for its turns. `gateway suspend --wait` would not do: it looks for an idle instant each twenty seconds only,
 /// which a busy gateway hardly has, and one that is stopped with turns waiting drains for five minutes; seen with 2026.9.6.
 #[must_use]
-pub fn suspend_argv(release: &Release, suspend: Suspend, patience: Duration) -> Vec<OsString> {
+pub fn suspend_argv(
+    node: &Path,
+    package: &Path,
+    suspend: Suspend,
+    patience: Duration,
+) -> Vec<OsString> {
     let wish = json!({
-        "package": release.package.to_string_lossy(),
+        "package": package.to_string_lossy(),
         "at_once": suspend == Suspend::AtOnce,
         "patience_ms": patience.as_millis(),
     });
     let script = ["--input-type=module".into(), "-e".into(), SUSPEND.into()];
-    let node = release.node.as_os_str().to_owned();
-    [node]
+    [node.into()]
         .into_iter()
         .chain(script)
         .chain([wish.to_string().into()])

@@ -1,12 +1,15 @@
 // Runs on the host as the gateway's user, in the gateway's environment. Closes the gateway for new turns by OpenClaw's own
 // client: at an instant in which none runs, or at once. Prints a line of JSON a second, and a last one on what came of it.
+import { pathToFileURL } from "node:url";
+
 const wish = JSON.parse(process.argv[1]);
-const { callGatewayFromCli } = await import(`${wish.package}/dist/plugin-sdk/gateway-runtime.js`);
+const { callGatewayFromCli } = await import(pathToFileURL(`${wish.package}/dist/plugin-sdk/gateway-runtime.js`));
 
 const ANSWER = 10_000; // How long one answer is waited for, in milliseconds, as the rest.
 const PAUSE = 300; // Between two looks: each is a connection that the busy gateway has to take.
 const SAY = 1_000; // Between two lines.
-// A gateway takes 30 of these of one client a minute and refuses the rest (consumeControlPlaneWriteBudget, 2026.9.6).
+// A gateway takes 30 of these of one client a minute and refuses the rest (consumeControlPlaneWriteBudget, 2026.9.6). Two are
+// left for closing it at once after that.
 const CLOSINGS = 28;
 const FAILURES = 3; // So many one after the other, and it is not there any more.
 

@@ -10,7 +10,6 @@ use super::Context;
 use super::at_work::find_work;
 use super::context::COMMAND_DEADLINE;
 use crate::display;
-use crate::inventory::Release;
 use crate::openclaw::output::{self, Suspension};
 use crate::openclaw::release::{self, Suspend};
 
@@ -18,15 +17,53 @@ use crate::openclaw::release::{self, Suspend};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Drain {
     /// It is asked to take no new ones.
-    Suspend {
-        /// Its OpenClaw, whose client asks.
-        release: Release,
-    },
+    Suspend(Client),
+    /// It is left to what it does after SIGTERM; lists of steps that older versions of ocmigrate made.
+    AtStop,
     /// It cannot be asked: it is stopped once its files tell that it has been quiet for some seconds.
     Watch {
         /// Where its sessions are.
         state_directory: PathBuf,
     },
+}
+
+/// OpenClaw's own client, by which a gateway is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written")]
+pub struct Client {
+    /// The node binary.
+    pub node: PathBuf,
+    /// The root directory of OpenClaw's package.
+    pub package: PathBuf,
+}
+
+/// How a client stands in a list of steps.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Now {
+        node: PathBuf,
+        package: PathBuf,
+    },
+    /// Older versions of ocmigrate wrote a command of OpenClaw's: its node, and a script in its package.
+    Before {
+        when_idle: Vec<PathBuf>,
+    },
+}
+
+impl From<Written> for Client {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Now { node, package } => Self { node, package },
+            Written::Before { when_idle } => {
+                let mut words = when_idle.into_iter();
+                let node = words.next().unwrap_or_default();
+                let script = words.next().unwrap_or_default();
+                let package = script.parent().unwrap_or(&script).to_owned();
+                Self { node, package }
+            }
+        }
+    }
 }
 
 /// Runs a command to its end or to a deadline, and hands each line over that it prints; returns its exit code, if it has one.
@@ -49,24 +86,29 @@ const LOOK_PAUSE: Duration = Duration::from_millis(500);
 /// again two minutes later.
 pub(super) fn drain(context: &Context, drain: &Drain, ask: Ask) {
     match drain {
-        Drain::Suspend { release } => suspend(context, release, ask),
+        Drain::Suspend(client) => suspend(context, client, ask),
+        Drain::AtStop => {}
         Drain::Watch { state_directory } => watch_until_quiet(context, state_directory),
     }
 }
 
-fn suspend(context: &Context, release: &Release, ask: Ask) {
+fn suspend(context: &Context, client: &Client, ask: Ask) {
     let begun_ms = context.host.now_ms();
     let mut waiting = String::new();
     for how in [Suspend::WhenIdle, Suspend::AtOnce] {
         let mut last = None;
         let mut tell = |line: &[u8]| {
-            last = output::parse_suspension(line);
-            if let Some(what) = last.and_then(waited_for) {
+            // OpenClaw may print lines of its own.
+            let Some(said) = output::parse_suspension(line) else {
+                return;
+            };
+            last = Some(said);
+            if let Some(what) = waited_for(said) {
                 let seconds = since(begun_ms, context).as_secs();
                 (context.say)(&format!("draining: {what}, {seconds} s"));
             }
         };
-        let argv = release::suspend_argv(release, how, PATIENCE);
+        let argv = release::suspend_argv(&client.node, &client.package, how, PATIENCE);
         let code = ask(&argv, PATIENCE + COMMAND_DEADLINE, &mut tell);
         let Some(said) = last.filter(|_| code == Some(0)) else {
             (context.say)("the gateway does not take a suspension, and is stopped as it is");

@@ -15,6 +15,8 @@ const CLOSED: &[u8] =
     b"{\"type\":\"message\",\"message\":{\"role\":\"assistant\",\"stopReason\":\"stop\"}}\n";
 const BUSY: &str = r#"{"status":"busy","turns":2}"#;
 const READY: &str = r#"{"status":"ready"}"#;
+/// The last line of a script that fails.
+const FAILS: &str = "Node.js v26.10.0";
 const LATER: &str = r#"{"status":"later"}"#;
 
 /// What a drain did: the ways in which it asked, what it said, and how long it took, in milliseconds.
@@ -34,16 +36,18 @@ fn drained(host: &FakeHost, how: &Drain, answers: &[&[&str]], on_say: &dyn Fn(us
     };
     let begun_ms = host.now_ms();
     with_context(host, &say, |context| {
-        drain(context, how, &|argv, _, on_line| {
+        drain(context, how, &|argv, deadline, on_line| {
+            assert!(deadline > PATIENCE, "killed while it still waits");
             let wish = argv.last().and_then(|wish| wish.to_str()).expect("a wish");
             let is_at_once = wish.contains(r#""at_once":true"#);
+            assert!(wish.contains(r#""patience_ms":60000"#), "{wish}");
             let answer = answers.get(asked.borrow().len())?;
             asked.borrow_mut().push(is_at_once);
             for line in *answer {
                 on_line(line.as_bytes());
                 host.sleep(Duration::from_secs(1));
             }
-            Some(0)
+            Some(i64::from(answer.contains(&FAILS)))
         });
     });
     Drained {
@@ -54,14 +58,10 @@ fn drained(host: &FakeHost, how: &Drain, answers: &[&[&str]], on_say: &dyn Fn(us
 }
 
 fn suspend() -> Drain {
-    Drain::Suspend {
-        release: Release {
-            version: "2026.9.6".to_owned(),
-            package: "/usr/lib/node_modules/openclaw".into(),
-            node: "/usr/bin/node".into(),
-            modules: None,
-        },
-    }
+    Drain::Suspend(Client {
+        node: "/usr/bin/node".into(),
+        package: "/usr/lib/node_modules/openclaw".into(),
+    })
 }
 
 fn watch() -> Drain {
@@ -90,7 +90,7 @@ fn write(host: &FakeHost, path: &str, bytes: &[u8], age_ms: i64) {
 
 #[test]
 fn a_gateway_is_closed_at_an_idle_instant_and_each_line_says_what_is_waited_for() {
-    let answers: &[&[&str]] = &[&[BUSY, LATER, READY]];
+    let answers: &[&[&str]] = &[&[BUSY, LATER, READY, "[plugins] a line of OpenClaw's"]];
     let drained = drained(&FakeHost::new(), &suspend(), answers, &|_| {});
     assert_eq!(drained.asked, [false]);
     let said = [
@@ -118,12 +118,33 @@ fn a_gateway_whose_turns_never_end_is_stopped_all_the_same() {
 
 #[test]
 fn a_gateway_that_does_not_know_of_suspension_is_asked_once() {
-    for answers in [&[&["Node.js v26.10.0"] as &[&str]] as &[&[&str]], &[]] {
+    let (fails, silent): (&[&str], &[&str]) = (&[FAILS], &[]);
+    for answers in [&[fails] as &[&[&str]], &[silent], &[]] {
         let drained = drained(&FakeHost::new(), &suspend(), answers, &|_| {});
         let said = "the gateway does not take a suspension, and is stopped as it is";
         assert_eq!(drained.said, [said]);
         assert!(drained.asked.len() < 2);
     }
+}
+
+#[test]
+fn a_gateway_whose_client_fails_on_the_way_is_stopped_as_it_is() {
+    let answers: &[&[&str]] = &[&[BUSY, FAILS]];
+    let drained = drained(&FakeHost::new(), &suspend(), answers, &|_| {});
+    let last = "the gateway does not take a suspension, and is stopped as it is";
+    assert_eq!((drained.asked.len(), &drained.said[1][..]), (1, last));
+}
+
+#[test]
+fn a_list_of_steps_that_an_older_version_made_can_still_be_walked() {
+    let old = r#"{"Suspend":{"when_idle":["/usr/bin/node","/usr/lib/node_modules/openclaw/openclaw.mjs","gateway"],
+        "at_once":["/usr/bin/node","/usr/lib/node_modules/openclaw/openclaw.mjs","gateway"]}}"#;
+    let read = |text: &str| serde_json::from_str::<Drain>(text).expect("an old list");
+    assert_eq!(read(old), suspend());
+    let written = serde_json::to_string(&suspend()).expect("JSON");
+    assert_eq!(read(&written), suspend());
+    let left = drained(&FakeHost::new(), &read(r#""AtStop""#), &[], &|_| {});
+    assert_eq!((left.asked.len(), left.said.len(), left.took_ms), (0, 0, 0));
 }
 
 #[test]

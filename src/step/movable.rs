@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::drain::Drain;
+use super::drain::{Client, Drain};
 use super::{ListError, Reach};
 use crate::host::GatewayTrace;
 use crate::inventory::{GatewayName, Release};
@@ -43,9 +43,10 @@ pub(super) fn movable<'a>(plan: &'a Plan, name: &GatewayName) -> Result<Movable<
         argv.map_err(|_| not_movable("the path of its node or OpenClaw is no UTF-8"))
     };
     let drain = match () {
-        () if release::can_suspend(&version) => Drain::Suspend {
-            release: release.clone(),
-        },
+        () if release::can_suspend(&version) => Drain::Suspend(Client {
+            node: release.node.clone(),
+            package: release.package.clone(),
+        }),
         () => Drain::Watch {
             state_directory: facts.state_directory.clone(),
         },
