@@ -152,14 +152,17 @@ fn a_plugin_that_the_host_misses_too_is_no_reason_to_refuse() {
 }
 
 #[test]
-fn a_gateway_that_never_comes_to_rest_is_stopped_all_the_same() {
+fn a_gateway_that_never_comes_to_rest_is_stopped_after_a_deadline() {
     let world = World::new();
     world.execute().unwrap();
     world.fall_ill(Sickness::NeverIdle);
+    let begun = world.host.world().now_ms;
     world.rollback().unwrap();
+    let waited = world.host.world().now_ms - begun;
+    assert!((120_000..240_000).contains(&waited), "{waited} ms");
     let said = world.said();
     let told = |line: &str| said.iter().any(|it| it == line);
-    assert!(told("draining: 2 turns run, 0 s"), "{said:?}");
+    assert!(told("draining: 2 turns run, 120 s"), "{said:?}");
     let stopped = "2 turns run, too long; the gateway is stopped now";
     assert!(told(stopped), "{said:?}");
     world.assert_native("never idle");

@@ -103,7 +103,7 @@ pub(crate) fn engine(
     version: &'static str,
 ) -> Rc<FakeDocker> {
     let (on_change, on_port, on_clock) = (host.clone(), host.clone(), host.clone());
-    let (ill, mute) = (Rc::clone(sickness), Rc::clone(sickness));
+    let (ill, mute, on_program) = (Rc::clone(sickness), Rc::clone(sickness), host.clone());
     let docker = Rc::new_cyclic(|itself: &Weak<FakeDocker>| {
         let itself = Weak::clone(itself);
         FakeDocker::new()
@@ -122,7 +122,10 @@ pub(crate) fn engine(
             })
             .on_port(move |port| on_port.world().listener(port).is_some())
             .on_clock(move || on_clock.world().now_ms)
-            .on_program(move |name, argv| answer(name, argv, mute.get(), version))
+            .on_program(move |name, argv| {
+                on_program.world_mut().now_ms += patience_ms(argv, mute.get());
+                answer(name, argv, mute.get(), version)
+            })
     });
     docker.add_image(GIVEN_IMAGE, &std::collections::BTreeMap::new());
     docker.add_container(&foreign_container("postgres"), ContainerState::Exited(0));
@@ -143,6 +146,16 @@ fn turn(host: &FakeHost, started: bool, sickness: Sickness) {
         let ready_at_ms = world.now_ms + 7_000;
         world.listen(PORT, owner.to_owned(), ready_at_ms);
     }
+}
+
+/// How long a program waits, as it is told to, for a gateway that never comes to rest.
+fn patience_ms(argv: &[String], sickness: Sickness) -> i64 {
+    let told = argv
+        .last()
+        .and_then(|wish| wish.split("\"patience_ms\":").nth(1));
+    let told = told.and_then(|rest| rest.trim_end_matches('}').parse().ok());
+    told.filter(|_| sickness == Sickness::NeverIdle)
+        .unwrap_or_default()
 }
 
 fn answer(name: &str, argv: &[String], sickness: Sickness, version: &str) -> Output {

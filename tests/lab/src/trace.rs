@@ -99,11 +99,16 @@ fn is_change(call: &str) -> bool {
     }
 }
 
-/// Asks the kernel itself what there is of something; netlink(7).
+/// Asks the kernel itself which sockets there are; `sock_diag(7)`. Of other kinds of questions the same flags change something.
 fn is_dump(call: &str) -> bool {
-    // Older stracers do not know the flag's name.
-    let dumps = ["NLM_F_REQUEST|NLM_F_DUMP", "NLM_F_REQUEST|0x300"];
-    call.contains("{sa_family=AF_NETLINK, nl_pid=0,") && dumps.iter().any(|it| call.contains(it))
+    // Without knowing the protocol of a socket strace(1) prints numbers: of `SOCK_DIAG_BY_FAMILY` and `NLM_F_DUMP`.
+    let kinds = ["nlmsg_type=SOCK_DIAG_BY_FAMILY,", "nlmsg_type=0x14 "];
+    let dumps = [
+        "nlmsg_flags=NLM_F_REQUEST|NLM_F_DUMP,",
+        "nlmsg_flags=NLM_F_REQUEST|0x300,",
+    ];
+    let says = |words: &[&str]| words.iter().any(|it| call.contains(it));
+    call.contains("{sa_family=AF_NETLINK, nl_pid=0,") && says(&kinds) && says(&dumps)
 }
 
 fn socket(call: &str) -> &str {
@@ -126,8 +131,8 @@ mod tests {
 13 fchmod(4, 0600) = 0
 13 sendto(5, \"hello\", 5, MSG_NOSIGNAL, NULL, 0) = 5
 13 sendto(5, \"hello\", 5, 0, {sa_family=AF_INET, sin_port=htons(53)}, 16) = 5
-13 sendto(3, [{nlmsg_len=72, nlmsg_type=0x14, nlmsg_flags=NLM_F_REQUEST|0x300}, \"\"], 72, 0, {sa_family=AF_NETLINK, nl_pid=0, nl_groups=00000000}, 12) = 72
-13 sendto(3, [{nlmsg_len=40, nlmsg_type=0x10, nlmsg_flags=NLM_F_REQUEST}, \"\"], 40, 0, {sa_family=AF_NETLINK, nl_pid=0, nl_groups=00000000}, 12) = 40
+13 sendto(3, [{nlmsg_len=72, nlmsg_type=0x14 /* NLMSG_??? */, nlmsg_flags=NLM_F_REQUEST|0x300, nlmsg_seq=0, nlmsg_pid=0}, \"\"], 72, 0, {sa_family=AF_NETLINK, nl_pid=0, nl_groups=00000000}, 12) = 72
+13 sendto(3, [{nlmsg_len=40, nlmsg_type=0x10 /* NLMSG_??? */, nlmsg_flags=NLM_F_REQUEST|0x300, nlmsg_seq=0, nlmsg_pid=0}, \"\"], 40, 0, {sa_family=AF_NETLINK, nl_pid=0, nl_groups=00000000}, 12) = 40
 12 connect(5, {sa_family=AF_UNIX, sun_path=\"/run/docker.sock\"}, 110) = 0
 12 connect(6, {sa_family=AF_INET, sin_port=htons(53)}, 16) = 0
 12 --- SIGCHLD {si_signo=SIGCHLD} ---

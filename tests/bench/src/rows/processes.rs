@@ -9,9 +9,8 @@ use super::tool::PS;
 
 /// How many processes to start, and the share of ps that finding the few among them may take.
 const GOALS: [(u64, f64); 3] = [(300, 0.45), (1_000, 0.45), (5_000, 0.35)];
-/// The share of ps that finding out who listens may take, and from how many processes on: among fewer, the start of a program
-/// is more than that by itself.
-const SOCKETS_GOAL: (u64, f64) = (1_000, 0.1);
+/// The share of ps that finding out who listens may take.
+const SOCKETS_GOAL: f64 = 0.1;
 
 pub(super) fn measure(choices: &Choices) -> Outcome<Vec<Line>> {
     let mut lines = Vec::new();
@@ -40,7 +39,6 @@ fn found(count: u64, goal: Option<f64>) -> Outcome<Row> {
 
 fn sockets(count: u64, sleepers: &Sleepers) -> Outcome<Row> {
     let pids: Vec<_> = sleepers.candidates().map(|pid| pid.to_string()).collect();
-    let goal = (count >= SOCKETS_GOAL.0).then_some(SOCKETS_GOAL.1);
     let mut ours = Contestant::driver("sockets", [], CANDIDATES)?;
     ours.argv.extend(pids);
     Ok(Row {
@@ -49,7 +47,7 @@ fn sockets(count: u64, sleepers: &Sleepers) -> Outcome<Row> {
         judged: Judged::Cpu,
         ours,
         peers: vec![
-            Contestant::peer("ps", PS, goal),
+            Contestant::peer("ps", PS, Some(SOCKETS_GOAL)),
             Contestant::peer("ss", "ss -ltnp", None),
             Contestant::peer("lsof", "lsof -nP -iTCP", None),
         ],

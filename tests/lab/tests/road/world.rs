@@ -270,7 +270,7 @@ impl World {
             assert!(bot.overlaps.is_empty(), "{what}: {:?}", bot.overlaps);
             assert_eq!(bot.undelivered, Vec::<String>::new(), "{what}: bot {id}");
             if !bot.unanswered.is_empty() {
-                self.keep_evidence(&bot.unanswered);
+                self.print_logs_of(&bot.unanswered);
             }
             assert_eq!(bot.unanswered, Vec::<String>::new(), "{what}: bot {id}");
         }
@@ -278,7 +278,7 @@ impl World {
     }
 
     /// Prints what became of messages that nobody answered: the log of the gateway, wherever it ran, around each of them.
-    fn keep_evidence(&self, marks: &[String]) {
+    fn print_logs_of(&self, marks: &[String]) {
         for mark in marks {
             let sent_ms: i64 = mark.rsplit('-').next().unwrap().parse().unwrap();
             let sent = jiff::Timestamp::from_millisecond(sent_ms).unwrap();
