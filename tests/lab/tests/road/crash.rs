@@ -120,6 +120,32 @@ pub(crate) fn the_release_binary_is_killed(world: &World) {
     back_to_native(world);
 }
 
+/// What asks the container's gateway to come to rest outlives a way back that is killed, for a while: the next one gets there
+/// all the same.
+pub(crate) fn a_way_back_is_killed_while_the_container_drains(world: &World) {
+    world.plan();
+    let before = host_state(world);
+    let command = format!("ocmigrate execute --group {GROUP} --plan {PLAN} {BARE} --yes");
+    world.run_to(0, &command);
+    let since = now_ms();
+    world.start_traffic(EVERY_MS);
+    let said = "/root/way-back.txt";
+    world.run_to(
+        137,
+        &format!(
+            "ocmigrate rollback --group {GROUP} --yes > {said} 2>&1 & pid=$!; \
+             for i in $(seq 6000); do grep -q 'undo  start-container' {said} && break; sleep 0.02; done; \
+             sleep 1; kill -KILL $pid; wait $pid"
+        ),
+    );
+    let said = world.shell(&format!("cat {said}"));
+    assert!(!said.contains("the container stops"), "too late: {said}");
+    back_to_native(world);
+    world.stop_traffic();
+    world.check_ledger(since, "a way back killed while the container drains");
+    assert_eq!(host_state(world), before);
+}
+
 /// Runs the release binary, sends it a signal as soon as a step has started, and returns what it printed.
 fn signalled_at(world: &World, step: &str, signal: &str, code: i32) -> String {
     let index = steps(world).iter().position(|id| id == step).unwrap();

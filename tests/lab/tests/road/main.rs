@@ -90,6 +90,10 @@ fn a_run_that_is_interrupted_unhealthy_or_overrun_ends_well() {
         crash::an_interrupted_run_is_rolled_back,
     );
     world.step(
+        "a way back is killed while the container drains",
+        crash::a_way_back_is_killed_while_the_container_drains,
+    );
+    world.step(
         "a container that cannot serve is rolled back",
         crash::an_unhealthy_container_is_rolled_back,
     );
