@@ -13,10 +13,15 @@ use std::time::{Duration, Instant};
 
 use ocmigrate::openclaw::release::{Suspend, suspend_argv};
 
-/// What all clients begin with: `busy(n)` and `idle` are answers to a look; every call is printed to standard error.
+/// What all clients begin with: `busy(n)`, `begun(n)` and `idle` are answers to a look, `draining(n, q)` is one to closing;
+/// every call is printed to standard error.
 const CLIENT: &str = r#"
-const busy = (turns) => ({ counts: { totalActive: 3 * turns, embeddedRuns: turns } });
+const counts = (turns, queueSize) => ({ counts: { totalActive: turns + queueSize, embeddedRuns: turns, queueSize } });
+const busy = (turns) => counts(turns, 2 * turns);
+const begun = (turns) => counts(turns, 2 * turns - 1);
 const idle = busy(0);
+const blockers = (turns, queue) => [{ kind: "queue", count: queue }, { kind: "embedded-run", count: turns }];
+const draining = (turns, queue) => ({ status: "draining", suspensionId: "it", blockers: blockers(turns, queue) });
 let [looks, closings, holds] = [0, 0, 0];
 const refused = (more) => { throw Object.assign(new Error("closed"), { retryable: true, ...more }); };
 export async function callGatewayFromCli(method, options, parameters) {
@@ -24,6 +29,7 @@ export async function callGatewayFromCli(method, options, parameters) {
   if (method === "gateway.restart.preflight") return look(looks++);
   if (method === "gateway.suspend.prepare") return close(closings++, parameters);
   if (method === "gateway.suspend.status") return hold(holds++, parameters);
+  if (method === "gateway.suspend.resume") return {};
   throw new Error("no such method");
 }
 "#;
@@ -85,9 +91,9 @@ fn an_instant_that_is_over_when_the_gateway_is_asked_is_not_the_last() {
 fn a_gateway_is_closed_at_once_and_its_turns_are_waited_for() {
     let client = r#"
         const look = (number) => (number < 1 ? busy(1) : refused());
-        const close = (_, { drain }) => ({ status: drain ? "draining" : "busy", suspensionId: "it" });
+        const close = (_, { drain }) => (drain ? draining(1, 2) : { status: "busy" });
         const hold = (number, { suspensionId }) =>
-          number < 3 ? { status: "draining", blockers: [{ kind: "embedded-run", count: 2 }] } : { status: suspensionId === "it" && "ready" };
+          number < 3 ? { status: "draining", blockers: blockers(2, 4) } : { status: suspensionId === "it" && "ready" };
     "#;
     let (code, said, closings) = suspend(client, Suspend::AtOnce, LONG);
     assert_eq!((code, closings), (Some(0), 1));
@@ -95,10 +101,54 @@ fn a_gateway_is_closed_at_once_and_its_turns_are_waited_for() {
 }
 
 #[test]
+fn a_gateway_is_not_closed_at_once_while_a_turn_of_it_has_just_begun() {
+    let client = r#"
+        const look = (number) => (number < 3 ? begun(2) : busy(2));
+        const close = () => { console.log(JSON.stringify({ looks })); return draining(2, 4); };
+        const hold = () => ({ status: "ready" });
+    "#;
+    let (code, said, closings) = suspend(client, Suspend::AtOnce, LONG);
+    assert_eq!((code, closings), (Some(0), 1));
+    assert!(
+        said.contains("{\"looks\":4}") && said.ends_with(READY),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_gateway_that_was_closed_while_a_turn_began_is_opened_again() {
+    let client = r#"
+        const look = () => busy(2);
+        const close = (number) => (number < 1 ? draining(3, 5) : { status: "ready" });
+        const hold = () => { throw new Error("held"); };
+    "#;
+    let (code, said, closings) = suspend(client, Suspend::AtOnce, LONG);
+    assert_eq!((code, closings), (Some(0), 2));
+    assert!(said.ends_with(READY), "{said}");
+}
+
+#[test]
+fn a_gateway_in_which_turns_always_begin_is_closed_after_half_of_the_patience() {
+    let client = r#"
+        const begin = Date.now();
+        const look = () => begun(2);
+        const close = () => { console.log(JSON.stringify({ ms: Date.now() - begin })); return draining(2, 3); };
+        const hold = () => ({ status: "ready" });
+    "#;
+    let patience = Duration::from_secs(4);
+    let (code, said, closings) = suspend(client, Suspend::AtOnce, patience);
+    assert_eq!((code, closings), (Some(0), 1));
+    let closed = said.lines().find_map(|line| line.strip_prefix("{\"ms\":"));
+    let closed: u64 = closed.unwrap().trim_end_matches('}').parse().unwrap();
+    assert!((1_900..3_000).contains(&closed), "{said}");
+    assert!(said.ends_with(READY), "{said}");
+}
+
+#[test]
 fn a_suspension_that_ran_out_is_asked_for_again() {
     let client = r#"
         const look = () => busy(1);
-        const close = (number) => ({ status: number < 1 ? "draining" : "ready", suspensionId: "it" });
+        const close = (number) => (number < 1 ? draining(1, 2) : { status: "ready" });
         const hold = () => ({ status: "running" });
     "#;
     let (code, said, closings) = suspend(client, Suspend::AtOnce, LONG);

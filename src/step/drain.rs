@@ -80,7 +80,8 @@ const SAY_PACE: Duration = Duration::from_secs(1);
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
 /// Lets a gateway's running turns finish. A gateway that can be asked is closed for new turns at an instant in which none
-/// runs; it polls its bots on and keeps what arrives. A gateway that has no such instant is closed with turns running.
+/// runs; it polls its bots on and keeps what arrives. A gateway that has no such instant is closed with turns running, where
+/// it can be while none of them has just begun: `OpenClaw` refuses such a one in its middle, and its message is lost.
 ///
 /// A gateway that does not answer is stopped all the same, so nothing here fails. If this process dies, the gateway opens
 /// again two minutes later.
