@@ -326,6 +326,7 @@ fn of_a_list_the_entry_is_named_that_differs_and_no_hash_is_shown() {
                 host.gateways[0].config.meaning = other;
             }),
             told_of(|host| host.gateways[0].host_files.push("/etc/hosts".into())),
+            told_of(|host| host.gateways[0].supplementary_groups.push(27)),
         ]
         .join("\n"),
         @r"
@@ -335,6 +336,7 @@ fn of_a_list_the_entry_is_named_that_differs_and_no_hash_is_shown() {
     study.credentials.telegram bot token tg:7214…31 telegram/default.hash: one value -> another
     study.meaning: one value -> another
     study.host_files: absent -> 1 entry
+    study.supplementary_groups: absent -> 1 entry
     "
     );
 }

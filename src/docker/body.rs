@@ -52,9 +52,18 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         cap_drop: Some(vec!["ALL".to_owned()]),
         log_config: Some(log_config()),
         extra_hosts: Some(spec.extra_hosts.clone()),
+        group_add: Some(supplementary_groups(spec)),
         network_mode: Some(spec.network.clone().unwrap_or_else(|| "none".to_owned())),
         ..HostConfig::default()
     }
+}
+
+/// Returns the groups in words that engine and docker-compose take: numbers that no name in the image has to stand for.
+pub(super) fn supplementary_groups(spec: &ContainerSpec) -> Vec<String> {
+    spec.supplementary_groups
+        .iter()
+        .map(u32::to_string)
+        .collect()
 }
 
 /// Returns the engine's word for a restart policy.

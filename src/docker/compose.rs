@@ -43,6 +43,7 @@ pub fn service(spec: &ContainerSpec) -> Value {
     set("hostname", json!(spec.hostname));
     set("image", json!(spec.image));
     set("user", json!(spec.user));
+    set("group_add", json!(body::supplementary_groups(spec)));
     set("working_dir", json!(body::text(&spec.directory)));
     set("entrypoint", json!(spec.argv));
     set("environment", environment(spec));

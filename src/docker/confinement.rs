@@ -11,7 +11,7 @@ use crate::units::Bytes;
 /// One side of a container's confinement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Aspect {
-    /// The user that its processes run as.
+    /// The user and the groups that its processes run as.
     User,
     /// The argv of its main process.
     Command,
@@ -77,7 +77,10 @@ impl Confinement {
         let ports = spec.ports.iter();
         let ports = ports.map(|port| leads(body::LOOPBACK, &port.host.to_string(), port.container));
         Self::from([
-            (Aspect::User, one(spec.user.clone())),
+            (
+                Aspect::User,
+                who(&spec.user, &body::supplementary_groups(spec)),
+            ),
             (Aspect::Command, one(format!("{:?}", spec.argv))),
             (
                 Aspect::Environment,
@@ -108,7 +111,13 @@ impl Confinement {
         let milli = host.nano_cpus.unwrap_or_default() / 1_000_000;
         let pids = host.pids_limit.unwrap_or_default();
         Self::from([
-            (Aspect::User, one(config.user.clone().unwrap_or_default())),
+            (
+                Aspect::User,
+                who(
+                    config.user.as_deref().unwrap_or_default(),
+                    host.group_add.as_deref().unwrap_or_default(),
+                ),
+            ),
             (Aspect::Command, one(format!("{:?}", command(&config)))),
             (Aspect::Environment, environment.cloned().collect()),
             (Aspect::Mounts, mounts.collect()),
@@ -176,6 +185,11 @@ fn said(aspect: Aspect, value: &str) -> String {
         },
         _ => value.to_owned(),
     }
+}
+
+fn who(user: &str, groups: &[String]) -> BTreeSet<String> {
+    let groups = groups.iter().map(|group| format!("group {group}"));
+    groups.chain([user.to_owned()]).collect()
 }
 
 fn one(value: String) -> BTreeSet<String> {

@@ -186,6 +186,9 @@ pub struct ContainerSpec {
     pub image: String,
     /// `uid:gid`.
     pub user: String,
+    /// The group ids that its processes have beside that.
+    #[serde(default)]
+    pub supplementary_groups: Vec<u32>,
     /// The working directory.
     pub directory: PathBuf,
     /// The whole argv; the image's entry point is not used.

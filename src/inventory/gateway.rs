@@ -35,6 +35,9 @@ pub struct Gateway {
     pub name: GatewayName,
     /// The user that it runs as.
     pub user: User,
+    /// The groups that its process is in beside its user's own, sorted, while it runs; credentials(7).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supplementary_groups: Vec<u32>,
     /// The process that serves, while it runs.
     pub process: Option<Process>,
     /// The installed OpenClaw that it runs, where it could be told.

@@ -102,6 +102,9 @@ pub struct GatewayFacts {
     pub name: GatewayName,
     /// The user that it runs as.
     pub user: User,
+    /// The groups that its process is in beside its user's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supplementary_groups: Vec<u32>,
     /// The OpenClaw that it runs.
     pub release: Option<Release>,
     /// Its state directory.
@@ -275,6 +278,7 @@ impl GatewayFacts {
                 .map(without_places)
                 .collect(),
             environment: gateway.environment,
+            supplementary_groups: gateway.supplementary_groups,
             host_files: gateway.host_files,
         }
     }

@@ -247,6 +247,9 @@ fn push_blocks(text: &mut String, report: &DryRun) {
     }
     if let Some(refused) = &report.refused {
         let _ = writeln!(text, "refused: {}", refused.what);
+        if let Some(remedy) = &refused.remedy {
+            let _ = writeln!(text, "  fix: {remedy}");
+        }
     }
 }
 

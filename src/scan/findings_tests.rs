@@ -56,6 +56,7 @@ pub(in crate::scan) fn gateway() -> Gateway {
         environment: Vec::new(),
         memory: None,
         load: None,
+        supplementary_groups: Vec::new(),
         host_files: Vec::new(),
         last_boot_ms: None,
         census: None,

@@ -116,6 +116,7 @@ fn gateway(
     Gateway {
         name: sighting.name.clone(),
         user: sighting.user.clone(),
+        supplementary_groups: supplementary_groups(reader, sighting),
         process: process(reader, sighting),
         release: release::release(reader, sighting),
         state_directory: sighting.state_directory.clone(),
@@ -173,6 +174,15 @@ fn process(reader: &Reader, sighting: &Sighting) -> Option<Process> {
         others: family.others.clone(),
         uptime_secs: reader.uptime(family.main.id).as_secs(),
     })
+}
+
+fn supplementary_groups(reader: &Reader, sighting: &Sighting) -> Vec<u32> {
+    let Some(family) = &sighting.family else {
+        return Vec::new();
+    };
+    let mut groups = reader.supplementary_groups(family.main.id);
+    groups.retain(|group| *group != sighting.user.gid);
+    groups
 }
 
 pub(super) fn members(sighting: &Sighting) -> Vec<ProcessId> {

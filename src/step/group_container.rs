@@ -39,6 +39,7 @@ pub(super) fn container(
         hostname: plan.facts.host.name.clone(),
         image: group.image.reference().to_owned(),
         user: runs_as(facts),
+        supplementary_groups: facts.supplementary_groups.clone(),
         directory: facts.user.home.clone(),
         argv: served(&gateway.serve),
         environment: heap.into_iter().collect(),

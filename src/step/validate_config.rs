@@ -212,6 +212,7 @@ mod tests {
                 pids: 100,
                 ports: Vec::new(),
                 network: None,
+                supplementary_groups: Vec::new(),
                 extra_hosts: Vec::new(),
                 stop_timeout: Duration::from_secs(1),
             },

@@ -85,6 +85,7 @@ fn everything(spec: &mut ContainerSpec) {
         },
     ];
     spec.ports = vec![published(free_port()), published(free_port())];
+    spec.supplementary_groups = vec![27, 4711];
     spec.extra_hosts = words(&["b:10.0.0.2", "a:10.0.0.1"]);
     spec.environment = words(&["Z=no", "A=a$b \"q\" é", "EMPTY=", "E=x=y"]);
     spec.cpu_milli = 2000;

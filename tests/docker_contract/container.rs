@@ -18,15 +18,32 @@ fn a_container_is_confined_as_asked() {
     let script = "id -u; id -g; pwd; hostname; echo $HOME; cat /etc/hosts; cat /proc/self/status; ls /sys/class/net";
     let mut spec = lab.spec("box", &lab.base(&docker), &shell(script));
     spec.extra_hosts = vec!["bus:10.1.2.3".to_owned()];
+    spec.supplementary_groups = vec![27, 4711];
     let text = output_of(&docker, &spec);
     assert!(
         text.starts_with(&format!("1234\n2345\n/tmp\n{}\n/home/a b\n", spec.name)),
         "{text}"
     );
     assert!(text.contains("10.1.2.3\tbus"), "{text}");
+    assert!(text.contains("Groups:\t27 2345 4711 \n"), "{text}");
     assert!(text.contains("CapBnd:\t0000000000000000"), "{text}");
     assert!(text.contains("NoNewPrivs:\t1"), "{text}");
     assert!(text.ends_with("\nlo\n"), "{text}");
+}
+
+#[test]
+fn a_program_that_is_started_in_a_container_has_its_groups() {
+    let (lab, docker) = (Lab::new(), engine());
+    let mut spec = lab.sleeper("box", &lab.base(&docker));
+    spec.supplementary_groups = vec![27, 4711];
+    docker.create_container(&spec).unwrap();
+    docker.start(&spec.name).unwrap();
+    let argv = words(&["/bin/id", "-G"]);
+    let output = docker.exec(&spec.name, &spec.user, &argv, &[], DEADLINE);
+    let groups = String::from_utf8(output.unwrap().stdout).unwrap();
+    let mut groups: Vec<_> = groups.split_whitespace().collect();
+    groups.sort_unstable();
+    assert_eq!(groups, ["2345", "27", "4711"]);
 }
 
 #[test]
@@ -55,6 +72,8 @@ fn what_widens_a_container_is_told() {
         &label,
         "--user",
         "0:0",
+        "--group-add",
+        "998",
         "--privileged",
         "--cap-add",
         "NET_ADMIN",
@@ -87,7 +106,7 @@ fn what_widens_a_container_is_told() {
     assert_eq!(
         told,
         [
-            "user 0:0 instead of 1234:2345",
+            "user 0:0, group 998 instead of 1234:2345",
             "environment TOKEN instead of HOME",
             "mounts /tmp read-only instead of nothing",
             "memory 1 G, swap 1 G instead of 256 M",

@@ -86,6 +86,7 @@ impl Lab {
             pids: 99,
             ports: Vec::new(),
             network: None,
+            supplementary_groups: Vec::new(),
             extra_hosts: Vec::new(),
             stop_timeout: Duration::from_secs(2),
         }

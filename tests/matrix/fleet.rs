@@ -126,6 +126,7 @@ fn gateway_facts(hasher: &Hasher) -> GatewayFacts {
         }],
         credentials: Vec::new(),
         environment: Vec::new(),
+        supplementary_groups: vec![27, 4711],
         host_files: vec![
             "/etc/hosts".into(),
             "/home/joe/ca.pem".into(),

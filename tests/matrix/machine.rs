@@ -201,6 +201,7 @@ pub(crate) fn foreign_container(name: &str) -> ContainerSpec {
         pids: 100,
         ports: Vec::new(),
         network: None,
+        supplementary_groups: Vec::new(),
         extra_hosts: Vec::new(),
         stop_timeout: std::time::Duration::from_secs(10),
     }

@@ -250,6 +250,7 @@ mod tests {
                 container: 18789,
             }],
             network: None,
+            supplementary_groups: Vec::new(),
             extra_hosts: Vec::new(),
             stop_timeout: Duration::from_secs(1),
         }

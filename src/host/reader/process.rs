@@ -1,5 +1,6 @@
 //! Processes as proc(5) shows them: a glance at all of them, and the details of a few.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Read as _;
@@ -151,6 +152,15 @@ impl Reader {
     #[must_use]
     pub fn threads(&self, process: ProcessId) -> Option<u64> {
         field(process, "status", "Threads:")?.parse().ok()
+    }
+
+    /// Returns the supplementary group ids of a process, sorted; `Groups` of `proc_pid_status(5)`.
+    #[must_use]
+    pub fn supplementary_groups(&self, process: ProcessId) -> Vec<u32> {
+        let listed = field(process, "status", "Groups:").unwrap_or_default();
+        let ids = listed.split_ascii_whitespace().flat_map(str::parse);
+        let ids: BTreeSet<u32> = ids.collect();
+        ids.into_iter().collect()
     }
 
     /// Returns how many files a process has open.
@@ -359,6 +369,10 @@ mod tests {
         assert_eq!(reader.cgroup(details.id), Some(details.cgroup));
         assert!(reader.pss(details.id) > Some(Bytes(0)));
         assert!(reader.threads(details.id) > Some(0));
+        let groups = nix::unistd::getgroups().unwrap();
+        let mut groups: Vec<u32> = groups.into_iter().map(nix::unistd::Gid::as_raw).collect();
+        groups.sort_unstable();
+        assert_eq!(reader.supplementary_groups(details.id), groups);
         assert!(reader.open_files(details.id) > Some(2));
         assert!(reader.processor_time(details.id).is_some());
         assert_eq!(reader.executable(details.id), details.executable);
