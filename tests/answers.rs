@@ -7,6 +7,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use assert_cmd::Command;
 use insta::assert_snapshot;
@@ -214,6 +215,31 @@ fn a_file_of_answers_that_does_not_do_is_refused_by_id_and_remedy() {
     ]
     .map(|(id, answer)| plan_in_a_pipe(&one_answer(id, answer), &["--yes"]).0);
     assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn the_same_answers_give_the_same_plan_and_the_same_answers_byte_for_byte() {
+    let room = tempfile::tempdir().unwrap();
+    let plans = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans");
+    let bytes = |path: &Path| std::fs::read(path).unwrap();
+    for turn in ["first", "second"] {
+        let [plan, answers] =
+            ["plan", "answers"].map(|it| room.path().join(format!("{turn}.{it}")));
+        Command::cargo_bin("ocmigrate")
+            .unwrap()
+            .args(["plan", "-i"])
+            .arg(FLEET)
+            .arg("--answers")
+            .arg(plans.join("t440.answers.json"))
+            .arg("--save-answers")
+            .arg(&answers)
+            .arg("-o")
+            .arg(&plan)
+            .assert()
+            .success();
+        assert_eq!(bytes(&plan), bytes(&plans.join("t440.plan.json")));
+        assert_eq!(bytes(&answers), bytes(&plans.join("t440.answers.json")));
+    }
 }
 
 #[test]

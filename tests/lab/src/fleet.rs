@@ -37,6 +37,9 @@ pub struct User {
     pub name: String,
     /// The numeric id of the user and of the group of the same name.
     pub uid: u32,
+    /// The groups that it is in beside that one.
+    #[serde(default)]
+    pub groups: Vec<String>,
     /// The gateways that run as this user.
     pub gateways: Vec<Gateway>,
 }

@@ -103,11 +103,18 @@ fn add_user(server: &Server, user: &User) -> Result<(), ServerError> {
     let User {
         name,
         uid,
+        groups,
         gateways: _,
     } = user;
     server.shell(&format!(
-        "useradd --create-home --shell /bin/bash --uid {uid} {name}; loginctl enable-linger {name}"
+        "useradd --create-home --shell /bin/bash --uid {uid} {name}"
     ))?;
+    for group in groups {
+        server.shell(&format!(
+            "groupadd --force {group}; usermod --append --groups {group} {name}"
+        ))?;
+    }
+    server.shell(&format!("loginctl enable-linger {name}"))?;
     poll(
         &format!("the systemd session of {name}"),
         SESSION_DEADLINE,

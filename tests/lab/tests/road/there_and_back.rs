@@ -11,6 +11,7 @@ use crate::{canaries, compose, moved, rate, two_at_once};
 pub(crate) fn messages_flow_all_the_way(world: &World) {
     let every_ms = rate::fastest_answered_in_full(world);
     let native = rate::silence_of_a_native_restart(world, every_ms);
+    moved::share_a_directory(world);
     world.plan();
     let before = host_state(world);
     let planned = dry_run(world);
@@ -34,6 +35,7 @@ pub(crate) fn messages_flow_all_the_way(world: &World) {
     two_at_once::the_one_that_waited_changes_nothing(world);
     its_state_is_told(world);
     moved::is_served_as_before(world);
+    moved::may_what_its_groups_may(world);
     moved::is_told_by_a_scan(world);
     canaries::are_nowhere(world);
     compose::works(world);
