@@ -1,6 +1,6 @@
 //! Counts what lies below a gateway's directories, whose it is, and what of it is out of the ordinary. Changes nothing.
 //!
-//! One pass by two workers; memory is bounded whatever the number of files: samples of twenty, a thousand classes of owner
+//! One pass by several workers; memory is bounded whatever the number of files: samples of twenty, a thousand classes of owner
 //! and mode, and 65,536 files that have names left to be met. Flags come with statx(2). Extended attributes are asked of directories, of
 //! what can be run, of what belongs to others, and of everything in a directory that has some: for each of a million files
 //! they would take as long as everything else.
@@ -17,12 +17,16 @@ use std::sync::atomic::AtomicU64;
 
 use super::Result;
 use super::roots::disjoint;
-use super::walk::{WORKERS, walk_together};
+use super::walk::walk_together;
 use crate::inventory::Census;
 
 pub use file_systems::of as file_systems;
 use names::Names;
 use tally::{Common, Tally};
+
+/// How many threads count: two are busy on two processors, and of a tree that nobody looked at lately all wait for the disk.
+/// Eight take four fifths of the time of two then, and no more than two otherwise; `scripts/bench census`.
+const WORKERS: usize = 8;
 
 /// Told now and then how many entries were counted.
 pub type Progress<'p> = &'p (dyn Fn(u64) + Sync);

@@ -28,7 +28,7 @@ pub use node::KEPT_OPEN;
 use node::{Kept, Node};
 pub(super) use node::{READ_DIRECTORY, most_dispensable};
 
-/// How many workers a walk gains from: the second one halves the time, more gain nothing on two cores.
+/// How many workers a change of owners gains from: the second one halves the time, more gain nothing on two cores.
 pub const WORKERS: usize = 2;
 
 /// An entry that a walk met.
