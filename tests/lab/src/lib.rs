@@ -3,6 +3,7 @@
 pub mod bot_api;
 pub mod fleet;
 pub mod model;
+pub mod own_losses;
 pub mod server;
 pub mod services;
 pub mod trace;

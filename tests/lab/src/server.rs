@@ -14,6 +14,7 @@ pub use wait::poll;
 
 use command::docker;
 
+use crate::own_losses::is_dropped_at_start;
 use crate::services::lab_address;
 
 /// The image that `scripts/lab-image` builds.
@@ -183,6 +184,23 @@ impl Server {
             .args(arguments)
             .run()?
             .checked()
+    }
+
+    /// Returns what the gateways logged, wherever they ran, and of what died with a container or a power cut nothing.
+    pub fn gateway_logs(&self) -> Result<String, ServerError> {
+        let script = "for container in $(docker ps --all --quiet); do docker logs --timestamps $container 2>&1; done; \
+                      cat /tmp/openclaw/*.log /home/*/gateway*.log; journalctl --no-pager --output=cat; true";
+        Ok(self.exec(&["bash", "-c", script])?.stdout)
+    }
+
+    /// Returns those of these marks whose message OpenClaw took in and dropped by itself.
+    pub fn own_losses(&self, marks: &[String]) -> Result<Vec<String>, ServerError> {
+        if marks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let logs = self.gateway_logs()?;
+        let dropped = marks.iter().filter(|mark| is_dropped_at_start(&logs, mark));
+        Ok(dropped.cloned().collect())
     }
 }
 

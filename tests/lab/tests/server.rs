@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use ocmigrate_lab::bot_api::client::ClientError;
 use ocmigrate_lab::fleet::Fleet;
 use ocmigrate_lab::server::{BASE_IMAGE, SERVER_IMAGE, Server, base_image_tar};
 use ocmigrate_lab::services::{Options, Services};
@@ -23,7 +24,7 @@ fn a_box_is_a_server_with_gateways_that_come_back_after_a_power_cut() {
     fleet.settle(&server).unwrap();
     gateway_runs_under_the_users_systemd(&server);
     fleet_is_as_described(&server);
-    every_bot_answers(&services, &fleet);
+    every_bot_answers(&services, &fleet, &server);
     let config = config(&server);
 
     server.power_cut().unwrap();
@@ -31,7 +32,7 @@ fn a_box_is_a_server_with_gateways_that_come_back_after_a_power_cut() {
     fleet.wait_until_ready(&server).unwrap();
 
     gateway_runs_under_the_users_systemd(&server);
-    every_bot_answers(&services, &fleet);
+    every_bot_answers(&services, &fleet, &server);
     assert_eq!(self::config(&server), config);
     assert!(
         server
@@ -68,14 +69,21 @@ fn a_host_without_gateways_is_told(server: &Server) {
 }
 
 #[track_caller]
-fn every_bot_answers(services: &Services, fleet: &Fleet) {
+fn every_bot_answers(services: &Services, fleet: &Fleet, server: &Server) {
     let (client, tokens) = (services.client(), fleet.bot_tokens());
     for token in &tokens {
         client.send(token, 1000, "hello").unwrap();
     }
-    client
-        .wait_until_answered(&tokens, Duration::from_mins(3))
-        .unwrap();
+    match client.wait_until_answered(&tokens, Duration::from_mins(3)) {
+        Err(ClientError::Unanswered(marks)) => {
+            assert_eq!(
+                server.own_losses(&marks).unwrap(),
+                marks,
+                "lost, and not by itself"
+            );
+        }
+        waited => waited.unwrap(),
+    }
 }
 
 #[track_caller]

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ocmigrate_lab::bot_api::client::Client;
+use ocmigrate_lab::bot_api::client::{Client, ClientError};
 use ocmigrate_lab::bot_api::ledger::BotSummary;
 use ocmigrate_lab::bot_api::wire::{SummaryQuery, Traffic};
 use ocmigrate_lab::fleet::{Fleet, Gateway, Starter};
@@ -170,8 +170,12 @@ impl World {
 
     /// Waits until the messages with these marks are answered.
     pub(crate) fn wait_until_these_are_answered(&self, marks: &[String]) {
-        let waited = self.client.wait_until_these_are_answered(marks, PATIENCE);
-        waited.unwrap();
+        match self.client.wait_until_these_are_answered(marks, PATIENCE) {
+            Err(ClientError::Unanswered(marks)) => {
+                assert_eq!(self.lost_of(&marks), Vec::<String>::new());
+            }
+            waited => waited.unwrap(),
+        }
     }
 
     fn wait_until_answered_natively(&self) {
@@ -269,12 +273,25 @@ impl World {
             let id = bot.token.split(':').next().unwrap().to_owned();
             assert!(bot.overlaps.is_empty(), "{what}: {:?}", bot.overlaps);
             assert_eq!(bot.undelivered, Vec::<String>::new(), "{what}: bot {id}");
-            if !bot.unanswered.is_empty() {
-                self.print_logs_of(&bot.unanswered);
-            }
-            assert_eq!(bot.unanswered, Vec::<String>::new(), "{what}: bot {id}");
+            assert_eq!(
+                self.lost_of(&bot.unanswered),
+                Vec::<String>::new(),
+                "{what}: bot {id}"
+            );
         }
         silences
+    }
+
+    /// Returns which of the messages that nobody answered OpenClaw did not drop by itself, and prints what became of these.
+    fn lost_of(&self, unanswered: &[String]) -> Vec<String> {
+        let dropped = self.server.own_losses(unanswered).unwrap();
+        if !dropped.is_empty() {
+            eprintln!("OpenClaw itself dropped {dropped:?} after its start");
+        }
+        let mut lost = unanswered.to_vec();
+        lost.retain(|mark| !dropped.contains(mark));
+        self.print_logs_of(&lost);
+        lost
     }
 
     /// Prints what became of messages that nobody answered: the log of the gateway, wherever it ran, around each of them.
@@ -283,11 +300,8 @@ impl World {
             let sent_ms: i64 = mark.rsplit('-').next().unwrap().parse().unwrap();
             let sent = jiff::Timestamp::from_millisecond(sent_ms).unwrap();
             eprintln!("==== {mark}, sent {sent}; what was logged in the two minutes from then on:");
-            let script = format!(
-                "(docker logs --timestamps {GROUP} 2>&1; cat /tmp/openclaw/*.log /home/joe/gateway*.log; \
-                 grep -l -r {mark} /home/joe 2>/dev/null) | cut -c1-400"
-            );
-            let logged = self.server.exec(&["bash", "-c", &script]).unwrap().stdout;
+            let find = format!("grep -l -r {mark} /home/joe 2>/dev/null || true");
+            let logged = self.server.gateway_logs().unwrap() + &self.shell(&find);
             let minutes: Vec<String> = (0..=2)
                 .map(|minute| sent + jiff::SignedDuration::from_mins(minute))
                 .map(|time| time.strftime("%Y-%m-%dT%H:%M").to_string())
@@ -296,6 +310,7 @@ impl World {
                 line.starts_with('/') || minutes.iter().any(|minute| line.contains(minute))
             };
             for line in logged.lines().filter(is_near).take(400) {
+                let line: String = line.chars().take(400).collect();
                 eprintln!("    {line}");
             }
         }
