@@ -1,4 +1,4 @@
-//! The script that closes a gateway for new turns, run by a real node against a client that answers what a test says.
+//! The scripts that ask a gateway by OpenClaw's own client, run by a real node against a client that answers what a test says.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -6,12 +6,15 @@
     reason = "a test may panic, writes files of its own and runs a program"
 )]
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use ocmigrate::openclaw::release::{Suspend, suspend_argv};
+use ocmigrate::inventory::Release;
+use ocmigrate::openclaw::output::parse_channels_status;
+use ocmigrate::openclaw::release::{Suspend, channels_status_argv, suspend_argv};
 
 /// What all clients begin with: `busy(n)`, `begun(n)` and `idle` are answers to a look, `draining(n, q)` is one to closing;
 /// every call is printed to standard error.
@@ -34,29 +37,69 @@ export async function callGatewayFromCli(method, options, parameters) {
 }
 "#;
 
-/// Runs the script with a client; returns its exit code, what it printed, and how often it asked to be closed.
-fn suspend(client: &str, how: Suspend, patience: Duration) -> (Option<i32>, String, usize) {
+/// Runs what `argv` returns for a package with this client.
+fn run(client: &str, argv: impl Fn(&Path, &Path) -> Vec<OsString>) -> Output {
     let directory = tempfile::tempdir().unwrap();
     // What a URL would take for something else.
     let package = directory.path().join("100%41 #1?");
     let module = package.join("dist/plugin-sdk");
     fs::create_dir_all(&module).unwrap();
     fs::write(package.join("package.json"), r#"{"type":"module"}"#).unwrap();
-    fs::write(
-        module.join("gateway-runtime.js"),
-        format!("{CLIENT}{client}"),
-    )
-    .unwrap();
-    let argv = suspend_argv(Path::new("/usr/bin/env"), &package, how, patience);
+    fs::write(module.join("gateway-runtime.js"), client).unwrap();
+    let argv = argv(Path::new("/usr/bin/env"), &package);
     let mut node = Command::new(&argv[0]);
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = node.arg("node").args(&argv[1..]).output().unwrap();
-    let asked = String::from_utf8(stderr).unwrap();
+    node.arg("node").args(&argv[1..]).output().unwrap()
+}
+
+/// Closes with a client; returns the exit code, what was printed, and how often it was asked to be closed.
+fn suspend(client: &str, how: Suspend, patience: Duration) -> (Option<i32>, String, usize) {
+    let output = run(&format!("{CLIENT}{client}"), |node, package| {
+        suspend_argv(node, package, how, patience)
+    });
+    let asked = String::from_utf8(output.stderr).unwrap();
     let closings = asked.matches("gateway.suspend.prepare").count();
-    (status.code(), String::from_utf8(stdout).unwrap(), closings)
+    let said = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), said, closings)
+}
+
+fn ask_channels(client: &str) -> Output {
+    run(client, |node, package| {
+        let release = Release {
+            version: "2026.9.6".to_owned(),
+            package: package.to_owned(),
+            node: node.to_owned(),
+            modules: None,
+        };
+        channels_status_argv(&release, &"2026.9.6".parse().unwrap())
+    })
+}
+
+#[test]
+fn the_state_of_the_channels_is_asked_of_the_gateway_and_told_whole() {
+    let client = r#"
+        setInterval(() => {}, 1000); // A connection that is kept.
+        const account = { accountId: "default", running: true, connected: true, note: "x".repeat(1 << 20) };
+        export const callGatewayFromCli = async (method, options, parameters) =>
+          ({ asked: [method, options.json, parameters], channelAccounts: { telegram: [account] } });
+    "#;
+    let output = ask_channels(client);
+    assert_eq!(output.status.code(), Some(0));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        told["asked"],
+        serde_json::json!(["channels.status", true, {}])
+    );
+    let accounts = parse_channels_status(&output.stdout).unwrap();
+    assert_eq!(accounts.len(), 1);
+    assert_eq!(accounts[0].account, "default");
+}
+
+#[test]
+fn a_gateway_that_does_not_answer_tells_nothing_of_its_channels() {
+    let output =
+        ask_channels("export async function callGatewayFromCli() { throw new Error('gone'); }");
+    assert_ne!(output.status.code(), Some(0));
+    assert_eq!(parse_channels_status(&output.stdout), None);
 }
 
 const LONG: Duration = Duration::from_secs(30);

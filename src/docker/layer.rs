@@ -6,6 +6,8 @@ use std::fs::{File, Metadata};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
 
 use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
@@ -17,6 +19,8 @@ use crate::units::Bytes;
 const READ_BUFFER: usize = 1024 * 1024;
 /// What is hashed and handed on at a time: a header alone has 512 bytes.
 const WRITE_BUFFER: usize = 256 * 1024;
+/// How many of these wait to be hashed.
+const HASH_BUFFERS: usize = 4;
 
 /// What a layer's tar comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +60,7 @@ pub(super) fn write(entries: &[LayerEntry], sink: impl Write) -> io::Result<Meas
     let written = tar.into_inner()?.into_inner();
     let mut measured = written.map_err(io::IntoInnerError::into_error)?;
     measured.flush()?;
-    Ok(measured.finish())
+    measured.finish()
 }
 
 /// Weighs what a layer of these entries will hold, without reading it.
@@ -201,36 +205,60 @@ pub(super) fn changed() -> io::Error {
     io::Error::other("it changed while it was read")
 }
 
-/// Passes bytes on, counting and hashing them.
+/// Passes bytes on and counts them, while a thread of its own hashes them: that takes as long as reading them.
 struct Measured<W> {
     sink: W,
-    hash: Sha256,
     size: u64,
+    full: SyncSender<Vec<u8>>,
+    empty: Receiver<Vec<u8>>,
+    worker: JoinHandle<Sha256>,
 }
 
 impl<W: Write> Measured<W> {
     fn new(sink: W) -> Self {
+        let (full, to_hash) = sync_channel::<Vec<u8>>(HASH_BUFFERS);
+        let (hashed, empty) = channel();
+        let worker = std::thread::spawn(move || {
+            let mut hash = Sha256::new();
+            for buffer in to_hash {
+                hash.update(&buffer);
+                // Nobody takes the last ones.
+                let _ = hashed.send(buffer);
+            }
+            hash
+        });
         Self {
             sink,
-            hash: Sha256::new(),
             size: 0,
+            full,
+            empty,
+            worker,
         }
     }
 
-    fn finish(self) -> Measure {
-        Measure {
+    fn finish(self) -> io::Result<Measure> {
+        drop(self.full);
+        let hash = self.worker.join().map_err(|_| hasher_is_gone())?;
+        Ok(Measure {
             size: self.size,
-            digest: format!("sha256:{}", hex::encode(self.hash.finalize())),
-        }
+            digest: format!("sha256:{}", hex::encode(hash.finalize())),
+        })
     }
 }
 
+fn hasher_is_gone() -> io::Error {
+    io::Error::other("the thread that hashes the layer panicked")
+}
+
 impl<W: Write> Write for Measured<W> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.sink.write_all(buffer)?;
-        self.hash.update(buffer);
-        self.size += buffer.len() as u64;
-        Ok(buffer.len())
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut buffer = self.empty.try_recv().unwrap_or_default();
+        buffer.clear();
+        buffer.extend_from_slice(bytes);
+        self.full.send(buffer).map_err(|_| hasher_is_gone())?;
+        self.sink.write_all(bytes)?;
+        self.size += bytes.len() as u64;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -282,6 +310,40 @@ mod tests {
         let first = write(&entries, &mut bytes).unwrap();
         assert_eq!(first, write(&entries, io::sink()).unwrap());
         assert_eq!(first.size, bytes.len() as u64);
+        let digest = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
+        assert_eq!(first.digest, digest);
+    }
+
+    #[test]
+    fn a_large_layer_is_hashed_whole_and_in_order() {
+        let (directory, entries) = tree();
+        let long: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
+        std::fs::write(directory.path().join("a"), long).unwrap();
+        let mut bytes = Vec::new();
+        let measure = write(&entries, &mut bytes).unwrap();
+        let digest = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
+        assert_eq!((measure.size, measure.digest), (bytes.len() as u64, digest));
+    }
+
+    #[test]
+    fn an_engine_that_takes_no_more_is_an_error() {
+        struct Full(usize);
+        impl Write for Full {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0 = self
+                    .0
+                    .checked_sub(bytes.len())
+                    .ok_or(io::ErrorKind::BrokenPipe)?;
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (directory, entries) = tree();
+        std::fs::write(directory.path().join("a"), vec![7; 10_000_000]).unwrap();
+        let error = write(&entries, Full(4_000_000)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     }
 
     #[test]

@@ -232,9 +232,19 @@ pub fn validate_argv(release: &Release) -> Vec<OsString> {
     argv(release, "openclaw.mjs", &["config", "validate", "--json"])
 }
 
+/// Asks the running gateway for its accounts.
+const CHANNELS: &str = include_str!("channels.mjs");
+
 /// Returns the command that asks the running gateway for its accounts; it prints JSON for [`super::output`].
+///
+/// It is OpenClaw's own client where there is one: the command line takes several times the processor, and is asked while a
+/// gateway that has just started answers what has waited for it.
 #[must_use]
-pub fn channels_status_argv(release: &Release) -> Vec<OsString> {
+pub fn channels_status_argv(release: &Release, version: &Version) -> Vec<OsString> {
+    if can_suspend(version) {
+        let wish = json!({ "package": release.package.to_string_lossy() });
+        return script_argv(&release.node, CHANNELS, &wish);
+    }
     argv(release, "openclaw.mjs", &["channels", "status", "--json"])
 }
 
@@ -269,12 +279,18 @@ pub fn suspend_argv(
         "at_once": suspend == Suspend::AtOnce,
         "patience_ms": patience.as_millis(),
     });
-    let script = ["--input-type=module".into(), "-e".into(), SUSPEND.into()];
-    [node.into()]
-        .into_iter()
-        .chain(script)
-        .chain([wish.to_string().into()])
-        .collect()
+    script_argv(node, SUSPEND, &wish)
+}
+
+fn script_argv(node: &Path, script: &str, wish: &Value) -> Vec<OsString> {
+    let wish = wish.to_string();
+    vec![
+        node.into(),
+        "--input-type=module".into(),
+        "-e".into(),
+        script.into(),
+        wish.into(),
+    ]
 }
 
 fn argv(release: &Release, script: &str, arguments: &[&str]) -> Vec<OsString> {

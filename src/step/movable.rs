@@ -57,7 +57,7 @@ pub(super) fn movable<'a>(plan: &'a Plan, name: &GatewayName) -> Result<Movable<
         version,
         serve: text(release::gateway_argv(release))?,
         validate: text(release::validate_argv(release))?,
-        channels: text(release::channels_status_argv(release))?,
+        channels: text(release::channels_status_argv(release, &version))?,
         drain,
     })
 }
