@@ -83,12 +83,16 @@ impl Node {
         self: &Arc<Self>,
         opened: &mut dyn FnMut(&Arc<Self>),
     ) -> Option<Arc<OwnedFd>> {
-        if let Some(descriptor) = self.descriptor().as_ref() {
-            return Some(Arc::clone(descriptor));
-        }
-        let mut closed = self.way_from(|node| node.descriptor().is_some());
-        let top = closed.last()?.parent.as_ref()?;
-        let mut current = top.descriptor().clone()?;
+        // Each is looked at once: another worker may open or close any of them meanwhile.
+        let (mut closed, mut node) = (Vec::new(), self);
+        let mut current = loop {
+            let open = node.descriptor().clone();
+            if let Some(open) = open {
+                break open;
+            }
+            closed.push(node);
+            node = node.parent.as_ref()?;
+        };
         // All but the last levels at one go, and the others one by one: those will be wanted next.
         let far = closed.split_off(closed.len().min(REOPENED));
         let (mut path, mut next) = (Vec::new(), None);
