@@ -197,3 +197,38 @@ impl Kept {
         }
     }
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test makes the directories it opens, and may panic"
+)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_others_open_and_close_meanwhile_is_opened() {
+        let room = tempfile::tempdir().unwrap();
+        std::fs::create_dir(room.path().join("a")).unwrap();
+        let open = |path: &Path| {
+            let descriptor = OwnedFd::from(std::fs::File::open(path).unwrap());
+            let identity = Stat::of_descriptor(&descriptor).unwrap().identity;
+            (descriptor, identity)
+        };
+        let (descriptor, identity) = open(room.path());
+        let root = Arc::new(Node::root(descriptor, identity));
+        let (descriptor, identity) = open(&room.path().join("a"));
+        let below = Arc::new(Node::below(root, b"a".to_vec(), descriptor, identity));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..20_000 {
+                        assert!(below.open(&mut |_| {}).is_some());
+                        *below.descriptor() = None;
+                    }
+                });
+            }
+        });
+    }
+}
