@@ -217,9 +217,9 @@ mod tests {
             (descriptor, identity)
         };
         let (descriptor, identity) = open(room.path());
-        let root = Arc::new(Node::root(descriptor, identity));
+        let top = Arc::new(Node::root(descriptor, identity));
         let (descriptor, identity) = open(&room.path().join("a"));
-        let below = Arc::new(Node::below(root, b"a".to_vec(), descriptor, identity));
+        let below = Arc::new(Node::below(top, b"a".to_vec(), descriptor, identity));
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
