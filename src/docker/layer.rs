@@ -205,7 +205,7 @@ pub(super) fn changed() -> io::Error {
     io::Error::other("it changed while it was read")
 }
 
-/// Passes bytes on and counts them, while a thread of its own hashes them: that takes as long as reading them.
+/// Passes bytes on and counts them, while a thread of its own hashes them.
 struct Measured<W> {
     sink: W,
     size: u64,

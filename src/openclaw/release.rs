@@ -237,7 +237,7 @@ const CHANNELS: &str = include_str!("channels.mjs");
 
 /// Returns the command that asks the running gateway for its accounts; it prints JSON for [`super::output`].
 ///
-/// It is OpenClaw's own client where there is one: the command line takes several times the processor, and is asked while a
+/// It is OpenClaw's own client where there is one: the command line takes twice the processor, and is asked while a
 /// gateway that has just started answers what has waited for it.
 #[must_use]
 pub fn channels_status_argv(release: &Release, version: &Version) -> Vec<OsString> {

@@ -170,12 +170,11 @@ impl World {
 
     /// Waits until the messages with these marks are answered.
     pub(crate) fn wait_until_these_are_answered(&self, marks: &[String]) {
-        match self.client.wait_until_these_are_answered(marks, PATIENCE) {
-            Err(ClientError::Unanswered(marks)) => {
-                assert_eq!(self.lost_of(&marks), Vec::<String>::new());
-            }
-            waited => waited.unwrap(),
+        let waited = self.client.wait_until_these_are_answered(marks, PATIENCE);
+        if let Err(ClientError::Unanswered(marks)) = &waited {
+            self.print_logs_of(marks);
         }
+        waited.unwrap();
     }
 
     fn wait_until_answered_natively(&self) {
@@ -273,29 +272,18 @@ impl World {
             let id = bot.token.split(':').next().unwrap().to_owned();
             assert!(bot.overlaps.is_empty(), "{what}: {:?}", bot.overlaps);
             assert_eq!(bot.undelivered, Vec::<String>::new(), "{what}: bot {id}");
-            assert_eq!(
-                self.lost_of(&bot.unanswered),
-                Vec::<String>::new(),
-                "{what}: bot {id}"
-            );
+            self.print_logs_of(&bot.unanswered);
+            assert_eq!(bot.unanswered, Vec::<String>::new(), "{what}: bot {id}");
         }
         silences
     }
 
-    /// Returns which of the messages that nobody answered OpenClaw did not drop by itself, and prints what became of these.
-    fn lost_of(&self, unanswered: &[String]) -> Vec<String> {
-        let dropped = self.server.own_losses(unanswered).unwrap();
+    /// Prints what became of messages that nobody answered: the log of the gateway, wherever it ran, around each of them.
+    fn print_logs_of(&self, marks: &[String]) {
+        let dropped = self.server.own_losses(marks).unwrap();
         if !dropped.is_empty() {
             eprintln!("OpenClaw itself dropped {dropped:?} after its start");
         }
-        let mut lost = unanswered.to_vec();
-        lost.retain(|mark| !dropped.contains(mark));
-        self.print_logs_of(&lost);
-        lost
-    }
-
-    /// Prints what became of messages that nobody answered: the log of the gateway, wherever it ran, around each of them.
-    fn print_logs_of(&self, marks: &[String]) {
         for mark in marks {
             let sent_ms: i64 = mark.rsplit('-').next().unwrap().parse().unwrap();
             let sent = jiff::Timestamp::from_millisecond(sent_ms).unwrap();
